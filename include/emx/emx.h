@@ -1,0 +1,24 @@
+/*
+ * emx.h - libentromix: exact token statistics of pretraining corpora, entropies, mixture weights
+ *
+ *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
+ *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
+ *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
+ */
+#ifndef EMX_EMX_H
+#define EMX_EMX_H
+
+#include <emx/entropy.h>
+#include <emx/mixture.h>
+#include <emx/scan.h>
+#include <emx/spectrum.h>
+#include <emx/state.h>
+#include <emx/status.h>
+#include <emx/weights.h>
+
+#define EMX_VERSION "0.1.0"
+
+/* Version of the library that is linked, "0.1.0". */
+EMX_API const char *emx_version(void);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * mixture.h - a mixture of domains, written as the file that a trainer reads
+ *
+ * Each consumer is one entry of a table: emx_mixture_formats().  What one unit of weight
+ * counts differs between consumers: most draw training sequences, so the weight is a share
+ * of tokens; some draw documents, and for these the proportions are converted with the mean document
+ * length (emx_weights_per_document()).
+ */
+#ifndef EMX_MIXTURE_H
+#define EMX_MIXTURE_H
+
+#include <emx/state.h>
+#include <emx/weights.h>
+
+/* One domain of a mixture.  Strings are borrowed. */
+struct emx_mixture_domain {
+    const char *name;
+    double proportion;         /* share of tokens, >= 0 */
+    double entropy;            /* nats, the proxy that the proportion came from; NAN if none */
+    const struct emx_domain *counted; /* what was scanned; NULL if unknown (no shards to name) */
+};
+
+struct emx_mixture {
+    const struct emx_mixture_domain *domains; /* [n_domains] */
+    size_t n_domains;
+    const char *proxy;     /* "shannon", "joint", "conditional", or NULL */
+    struct emx_weights_options options; /* how proportions came from entropies; provenance */
+    const char *source;    /* the state file's name, for provenance; NULL if none */
+    /*
+     * How consumers that name data by path or prefix should name a domain: "{domain}" is replaced by its
+     * name.  NULL: the paths that were scanned where their format is the consumer's own (Megatron prefixes
+     * for Megatron, folders for MDS, ...), else the domain's name.
+     */
+    const char *path_template;
+};
+
+struct emx_mixture_format {
+    const char *name;    /* as in --to */
+    const char *summary; /* one line for --help: consumer and syntax */
+    bool per_document;   /* the weights in the file are document probabilities */
+};
+
+/* The table of consumers; *ret_n entries, static storage. */
+EMX_API const struct emx_mixture_format *emx_mixture_formats(size_t *ret_n);
+
+/*
+ * Write the mixture for consumer `format` into a string the caller frees with free().
+ * Numbers have 17 significant digits at most, a '.', no bare exponent; proportions are
+ * nonnegative, sum to 1 in decimal as printed, and domains of proportion 0 are left out where the consumer refuses zeros.
+ * *ret_note (may be NULL as an argument) is set to a sentence the user should read (for example that
+ * prefixes are domain names because shards were not Megatron's), or to NULL; free() it.
+ *
+ * EMX_ERR_ARG for an unknown format or a mixture the consumer cannot express (a path with a space in a
+ * Megatron word list, a prefix that reads as a number, a domain without documents for a per-document consumer).
+ */
+EMX_API EMX_CHECKED enum emx_status emx_mixture_format_string(const struct emx_mixture *m, const char *format,
+                                                              char **ret_text, char **ret_note,
+                                                              struct emx_error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * scan.h - the main job: shards of several domains in, one state file out
+ *
+ * One streaming pass: read, decompress, convert and count overlap on a fixed number of threads
+ * and buffers; see src/pipeline/scan.c for how a shard travels.
+ */
+#ifndef EMX_SCAN_H
+#define EMX_SCAN_H
+
+#include <emx/state.h>
+
+/* One domain to scan.  Strings are borrowed for the call. */
+struct emx_scan_domain {
+    const char *name;
+    const char *const *shards; /* [n_shards] paths of files; "-" is standard input */
+    size_t n_shards;
+    const char *format; /* shard format, NULL: recognised by content */
+    const char *dtype;  /* "u16", "u32", "i32", ... for formats that do not say; NULL: none given */
+    const char *column; /* token column of JSONL and MDS; NULL: the usual names */
+    struct emx_domain_settings settings; /* eod_first may be set by the format of the shards (llm.c) */
+};
+
+/* What a progress line shows.  Passed to the callback about ten times a second, from one thread. */
+struct emx_scan_progress {
+    uint64_t n_bytes, n_bytes_total;   /* of files; total UINT64_MAX if unknown (a pipe) */
+    uint64_t n_tokens;
+    double seconds;
+    size_t n_shards, n_shards_total;
+    size_t n_domains;
+    const struct emx_scan_domain_progress {
+        const char *name;
+        uint64_t n_tokens, n_pair_types;
+        size_t n_shards, n_shards_total;
+    } *domains; /* [n_domains], valid during the call */
+};
+
+struct emx_scan_options {
+    unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota) */
+    uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
+    bool bind_threads;      /* bind threads to cores with hwloc */
+    /* Called with progress; return false to stop (EMX_ERR_STOPPED).  NULL: none. */
+    bool (*progress)(const struct emx_scan_progress *p, void *context);
+    /* Called from one thread at a time with a sentence worth a warning.  NULL: dropped. */
+    void (*warn)(const char *sentence, void *context);
+    void *context;
+};
+
+/* Where the time of all threads went, in seconds, for benchmarks. */
+struct emx_scan_times {
+    double wall, read, decode, count, wait, write;
+    unsigned n_threads;
+};
+
+/*
+ * Scan and write the state file.  On any error no file appears under `output` ("-": standard output).
+ * *ret_times may be NULL.
+ *
+ * Limits: token ids below 2^24; pairs and tokens of a domain below 2^63; up to 2^20 domains and 2^31 shards.
+ * EMX_ERR_ARG two domains of one name, no domain, no shard in a domain, a shard twice in a domain;
+ * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY the tables
+ * need more than memory_bytes; and what shards can do: _IO, _FORMAT, _CORRUPT.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains,
+                                             const struct emx_scan_options *options, const char *output,
+                                             struct emx_scan_times *ret_times, struct emx_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * weights.h - entropies to mixture proportions on the simplex
+ *
+ * Pure functions over plain arrays of n_domains doubles.
+ */
+#ifndef EMX_WEIGHTS_H
+#define EMX_WEIGHTS_H
+
+#include <emx/status.h>
+#include <stddef.h>
+
+struct emx_weights_options {
+    double temperature; /* T > 0: r_i ~ exp(H_i / T); 1 is the paper's equation 13 */
+    double floor;       /* smallest proportion of any domain, in [0, 1/n] */
+    double cap;         /* largest proportion of any domain, in [1/n, 1] */
+};
+
+#define EMX_WEIGHTS_DEFAULTS ((struct emx_weights_options){.temperature = 1, .floor = 0, .cap = 1})
+
+/*
+ * Proportions from entropies in nats:
+ *
+ *     r_i = clip(lambda * exp(H_i / T), floor, cap),   lambda such that sum r_i = 1
+ *
+ * Without floor and cap this is r_i = exp(H_i) / sum_j exp(H_j)
+ * (BiMix, arXiv 2405.14908, equation 13); with them it is the projection of those
+ * proportions in Kullback-Leibler divergence.  The largest exponent is subtracted first, so no
+ * entropy overflows.
+ *
+ * Returns EMX_OK and fills ret_proportion[n_domains], which sums to 1 within rounding;
+ *         EMX_ERR_EMPTY  if n_domains is 0;
+ *         EMX_ERR_ARG    if an entropy is not finite, T is not a positive finite number, or no
+ *                        proportions lie between floor and cap (n * floor > 1 or n * cap < 1);
+ *                        err names the option.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_weights_from_entropies(const double *entropy, size_t n_domains,
+                                                               const struct emx_weights_options *opt,
+                                                               double *ret_proportion, struct emx_error *err);
+
+/*
+ * Share of tokens -> probability of drawing a document, for trainers that draw documents:
+ *
+ *     p_i = (w_i / L_i) / sum_j (w_j / L_j),   L_i = mean tokens per document of domain i
+ *
+ * EMX_ERR_ARG if a mean length is not positive and finite.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_weights_per_document(const double *proportion,
+                                                             const double *mean_tokens_per_document,
+                                                             size_t n_domains, double *ret_probability,
+                                                             struct emx_error *err);
+
+#endif
