@@ -11,6 +11,14 @@
 
 struct stream;
 
+/*
+ * Open the file at path ("-": standard input) and read synchronously.  window_log_max: largest zstd window
+ * accepted, as a power of two of bytes (10..31); a frame that needs more is EMX_ERR_RANGE.
+ */
+EMX_CHECKED enum emx_status stream_open(const struct file_space *space, const char *path, int window_log_max,
+                                        struct stream **ret, struct emx_error *err);
+void stream_close(struct stream **s);
+
 /* Where a message should point: path and how far the decompressed bytes were read. */
 const char *stream_path(const struct stream *s);
 uint64_t stream_position(const struct stream *s); /* decompressed bytes handed out so far */
