@@ -1,6 +1,7 @@
 /*
  * emx.h - libentromix: exact token statistics of pretraining corpora, entropies, mixture weights
  *
+ *     shards.h    words -> list of shards
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
@@ -11,6 +12,7 @@
 #include <emx/entropy.h>
 #include <emx/mixture.h>
 #include <emx/scan.h>
+#include <emx/shards.h>
 #include <emx/spectrum.h>
 #include <emx/state.h>
 #include <emx/status.h>

@@ -41,4 +41,37 @@ EMX_CHECKED enum emx_status stream_read(struct stream *s, void *buf, size_t cap,
 /* Take exactly n bytes and drop them; EMX_ERR_CORRUPT if the shard ends before. */
 EMX_CHECKED enum emx_status stream_skip(struct stream *s, uint64_t n, struct emx_error *err);
 
+/* Of the bytes of the file that were read so far: XXH3-64 and their number.  At the end: of the whole file. */
+uint64_t stream_xxh3(const struct stream *s);
+uint64_t stream_n_stored(const struct stream *s);
+
+/*
+ * Pieces: whole zstd frames that state their decompressed size, taken in order under the caller's lock and then
+ * decoded by any thread.  Short frames are joined to a piece of at least 256 KiB of content where they can be.
+ * A piece is taken only at a frame's beginning and only if the frame is not the whole shard (a single frame is
+ * better shared block by block, through stream_read()) and stores at most 8 MiB.
+ */
+struct stream_piece {
+    unsigned char *stored; /* [n_stored], malloc'ed, of capacity `cap`: reused by the next take, freed by the caller */
+    size_t n_stored, cap;
+    uint64_t position;     /* of its first byte in the decompressed shard */
+    uint64_t size;         /* decompressed bytes, at least 1 */
+    size_t n_used;         /* of stored, by piece_read() */
+};
+
+/*
+ * *ret_taken false: no piece can be taken here (the shard is over, or the next bytes are to be had with
+ * stream_read()); try again after the next stream_read().  Taking and reading may alternate.
+ */
+EMX_CHECKED enum emx_status stream_take_piece(struct stream *s, struct stream_piece *piece, bool *ret_taken,
+                                              struct emx_error *err);
+
+/* One a thread; decodes piece after piece.  `path` (borrowed for the call) is for messages. */
+struct piece_decoder;
+EMX_CHECKED enum emx_status piece_decoder_create(int window_log_max, struct piece_decoder **ret, struct emx_error *err);
+void piece_decoder_destroy(struct piece_decoder **d);
+/* Next content bytes of the piece, up to cap; *ret_n < cap only at its end. The frames must yield piece->size bytes. */
+EMX_CHECKED enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf,
+                                       size_t cap, size_t *ret_n, struct emx_error *err);
+
 #endif
