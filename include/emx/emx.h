@@ -5,11 +5,13 @@
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
+ *     file.h      write a file whole or not at all
  */
 #ifndef EMX_EMX_H
 #define EMX_EMX_H
 
 #include <emx/entropy.h>
+#include <emx/file.h>
 #include <emx/mixture.h>
 #include <emx/scan.h>
 #include <emx/shards.h>
