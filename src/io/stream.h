@@ -55,6 +55,7 @@ struct stream_piece {
     unsigned char *stored; /* [n_stored], malloc'ed, of capacity `cap`: reused by the next take, freed by the caller */
     size_t n_stored, cap;
     uint64_t position;     /* of its first byte in the decompressed shard */
+    uint64_t offset;       /* of its first stored byte in the file; the frames lie there side by side */
     uint64_t size;         /* decompressed bytes, at least 1 */
     size_t n_used;         /* of stored, by piece_read() */
 };

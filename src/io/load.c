@@ -1,0 +1,69 @@
+/*
+ * load.c - a whole side file in memory
+ */
+#include "io/stream.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Side files are small: a window of more than their content's limit would be a mistake. */
+#define WINDOW_LOG_MAX 27
+#define FIRST_CAP ((size_t)64 << 10)
+
+/* Room for more, at most limit + 2 bytes: one shows that the limit is passed, one is for the NUL. */
+static bool grow(char **data, size_t *cap, size_t limit)
+{
+    const size_t most = limit < SIZE_MAX - 2 ? limit + 2 : SIZE_MAX;
+    const size_t more = *cap == 0 ? FIRST_CAP : *cap > SIZE_MAX / 2 ? SIZE_MAX : *cap * 2;
+    const size_t next = more < most ? more : most;
+    char *grown = realloc(*data, next);
+
+    if (!grown)
+        return false;
+    *data = grown;
+    *cap = next;
+    return true;
+}
+
+static enum emx_status load(struct stream *s, size_t limit, char **data, size_t *len, struct emx_error *err)
+{
+    size_t cap = 0, want, got;
+
+    do {
+        enum emx_status status;
+
+        if (!grow(data, &cap, limit))
+            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", stream_path(s));
+        want = cap - 1 - *len;
+        status = stream_read(s, *data + *len, want, &got, err);
+        if (status != EMX_OK)
+            return status;
+        *len += got;
+        if (*len > limit)
+            return emx_fail(err, EMX_ERR_RANGE, "%s: is larger than %zu bytes", stream_path(s), limit);
+    } while (got == want);
+    (*data)[*len] = '\0';
+    return EMX_OK;
+}
+
+enum emx_status file_load(const struct file_space *space, const char *path, size_t limit, char **ret_data,
+                          size_t *ret_len, uint64_t *ret_xxh3, struct emx_error *err)
+{
+    struct stream *s;
+    char *data = NULL;
+    size_t len = 0;
+    enum emx_status status = stream_open(space, path, WINDOW_LOG_MAX, &s, err);
+
+    if (status != EMX_OK)
+        return status;
+    status = load(s, limit, &data, &len, err);
+    if (status == EMX_OK) {
+        *ret_data = data;
+        *ret_len = len;
+        *ret_xxh3 = stream_xxh3(s);
+    } else {
+        free(data);
+    }
+    stream_close(&s);
+    return status;
+}
