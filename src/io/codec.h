@@ -19,9 +19,12 @@ struct codec {
     /* Do the stored bytes begin like this codec's?  A magic is not enough: the header must be possible too. */
     EMX_CHECKED enum emx_status (*probe)(struct source *src, bool *ret, struct emx_error *err);
     EMX_CHECKED enum emx_status (*open)(struct source *src, int window_log_max, void **ret, struct emx_error *err);
-    /* Next bytes of content; *ret_n < cap only at the end, where everything stored has been used and checked. */
-    EMX_CHECKED enum emx_status (*read)(void *state, struct source *src, void *buf, size_t cap, size_t *ret_n,
-                                        struct emx_error *err);
+    /*
+     * Next bytes of content; *ret_n < cap only at the end, where everything stored has been used and checked, and,
+     * if pause is true, after the last byte before a place where a piece may be taken (*ret_n > 0 there).
+     */
+    EMX_CHECKED enum emx_status (*read)(void *state, struct source *src, bool pause, void *buf, size_t cap,
+                                        size_t *ret_n, struct emx_error *err);
     /*
      * The same bytes as read(), but they stay: *ret_looked says whether that was possible here (if not, nothing
      * has changed).  NULL: never possible.

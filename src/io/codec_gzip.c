@@ -120,13 +120,14 @@ static enum emx_status inflate_some(struct gzip *g, struct source *src, unsigned
     return EMX_OK;
 }
 
-static enum emx_status read_gzip(void *state, struct source *src, void *buf, size_t cap, size_t *ret_n,
+static enum emx_status read_gzip(void *state, struct source *src, bool pause, void *buf, size_t cap, size_t *ret_n,
                                  struct emx_error *err)
 {
     struct gzip *g = state;
     enum emx_status status = EMX_OK;
     size_t done = 0;
 
+    (void)pause; /* members do not say where they end */
     while (done < cap && status == EMX_OK) {
         bool over = false;
         size_t n = 0;

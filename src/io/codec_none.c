@@ -21,10 +21,10 @@ static enum emx_status open_plain(struct source *src, int window_log_max, void *
     return EMX_OK;
 }
 
-static enum emx_status read_plain(void *state, struct source *src, void *buf, size_t cap, size_t *ret_n,
+static enum emx_status read_plain(void *state, struct source *src, bool pause, void *buf, size_t cap, size_t *ret_n,
                                   struct emx_error *err)
 {
-    (void)state;
+    (void)state, (void)pause;
     return source_read(src, buf, cap, ret_n, err);
 }
 

@@ -233,15 +233,25 @@ static enum emx_status next_frame(struct zstd *z, struct source *src, bool *ret_
     }
 }
 
-static enum emx_status read_zstd(void *state, struct source *src, void *buf, size_t cap, size_t *ret_n,
+/* Does a frame that may be taken or join a piece follow at once?  If so, it is at hand. */
+static enum emx_status follow(struct zstd *z, struct source *src, bool *ret, struct emx_error *err)
+{
+    enum emx_status status = source_need(src, ZSTD_FRAME_HEADER_MAX, err);
+
+    *ret = status == EMX_OK && zstd_frame_parse(source_bytes(src), source_left(src), &z->frame) == ZSTD_HEADER_OK &&
+           !z->frame.skippable && z->frame.content_size > 0 && is_acceptable(z);
+    return status;
+}
+
+static enum emx_status read_zstd(void *state, struct source *src, bool pause, void *buf, size_t cap, size_t *ret_n,
                                  struct emx_error *err)
 {
     struct zstd *z = state;
     ZSTD_outBuffer out = {buf, cap, 0};
     enum emx_status status = EMX_OK;
-    bool over = false;
+    bool over = false, stop = false;
 
-    while (out.pos < cap && status == EMX_OK) {
+    while (out.pos < cap && status == EMX_OK && !stop) {
         if (!z->in_frame) {
             status = next_frame(z, src, &over, err);
             if (status != EMX_OK || over)
@@ -250,6 +260,8 @@ static enum emx_status read_zstd(void *state, struct source *src, void *buf, siz
             z->seen_frame = true;
         }
         status = decode_some(z, src, &out, err);
+        if (status == EMX_OK && !z->in_frame && pause && out.pos > 0)
+            status = follow(z, src, &stop, err);
     }
     if (status == EMX_OK && z->in_frame && z->frame_out == z->frame.content_size)
         status = finish_frame(z, src, err);
@@ -344,16 +356,6 @@ static enum emx_status append_frame(struct stream_piece *piece, struct source *s
     piece->n_stored += n;
     source_take(src, n);
     return EMX_OK;
-}
-
-/* Does a frame that can join the piece follow at once?  If so, it is at hand. */
-static enum emx_status follow(struct zstd *z, struct source *src, bool *ret, struct emx_error *err)
-{
-    enum emx_status status = source_need(src, ZSTD_FRAME_HEADER_MAX, err);
-
-    *ret = status == EMX_OK && zstd_frame_parse(source_bytes(src), source_left(src), &z->frame) == ZSTD_HEADER_OK &&
-           !z->frame.skippable && z->frame.content_size > 0 && is_acceptable(z);
-    return status;
 }
 
 static enum emx_status take_piece(void *state, struct source *src, struct stream_piece *piece, bool *ret_taken,

@@ -121,7 +121,7 @@ static enum emx_status fill_ahead(struct stream *s, size_t cap)
     memmove(s->ahead, s->ahead + s->ahead_begin, left);
     s->ahead_begin = 0;
     s->ahead_end = left;
-    status = s->codec->read(s->state, &s->source, s->ahead + left, cap - left, &n, &s->failure);
+    status = s->codec->read(s->state, &s->source, false, s->ahead + left, cap - left, &n, &s->failure);
     s->ahead_end += n;
     return status;
 }
@@ -148,21 +148,32 @@ enum emx_status stream_peek(struct stream *s, const void **ret, size_t cap, size
     return EMX_OK;
 }
 
-enum emx_status stream_read(struct stream *s, void *buf, size_t cap, size_t *ret_n, struct emx_error *err)
+static enum emx_status read_on(struct stream *s, bool pause, void *buf, size_t cap, size_t *ret_n,
+                               struct emx_error *err)
 {
     enum emx_status status = s->failure.status;
     size_t n = 0, ready = 0;
 
     if (status == EMX_OK) {
         ready = take_ahead(s, buf, cap);
-        if (ready < cap)
-            status = s->codec->read(s->state, &s->source, (char *)buf + ready, cap - ready, &n, &s->failure);
+        if (ready < cap && !(pause && ready))
+            status = s->codec->read(s->state, &s->source, pause, (char *)buf + ready, cap - ready, &n, &s->failure);
     }
     if (status != EMX_OK)
         return give_failure(s, status, err);
     s->position += ready + n;
     *ret_n = ready + n;
     return EMX_OK;
+}
+
+enum emx_status stream_read(struct stream *s, void *buf, size_t cap, size_t *ret_n, struct emx_error *err)
+{
+    return read_on(s, false, buf, cap, ret_n, err);
+}
+
+enum emx_status stream_read_some(struct stream *s, void *buf, size_t cap, size_t *ret_n, struct emx_error *err)
+{
+    return read_on(s, true, buf, cap, ret_n, err);
 }
 
 enum emx_status stream_skip(struct stream *s, uint64_t n, struct emx_error *err)

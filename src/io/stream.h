@@ -38,6 +38,13 @@ EMX_CHECKED enum emx_status stream_peek(struct stream *s, const void **ret, size
 EMX_CHECKED enum emx_status stream_read(struct stream *s, void *buf, size_t cap, size_t *ret_n,
                                         struct emx_error *err);
 
+/*
+ * The same, but it may also stop short where a piece may be taken (stream_take_piece()): *ret_n is 0 only at the end
+ * of the shard.  Reads that do not stop there run from one frame into the next and never find a piece again.
+ */
+EMX_CHECKED enum emx_status stream_read_some(struct stream *s, void *buf, size_t cap, size_t *ret_n,
+                                             struct emx_error *err);
+
 /* Take exactly n bytes and drop them; EMX_ERR_CORRUPT if the shard ends before. */
 EMX_CHECKED enum emx_status stream_skip(struct stream *s, uint64_t n, struct emx_error *err);
 
@@ -62,7 +69,7 @@ struct stream_piece {
 
 /*
  * *ret_taken false: no piece can be taken here (the shard is over, or the next bytes are to be had with
- * stream_read()); try again after the next stream_read().  Taking and reading may alternate.
+ * stream_read_some()); try again after it.  Taking and reading may alternate.
  */
 EMX_CHECKED enum emx_status stream_take_piece(struct stream *s, struct stream_piece *piece, bool *ret_taken,
                                               struct emx_error *err);
