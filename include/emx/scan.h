@@ -2,7 +2,7 @@
  * scan.h - the main job: shards of several domains in, one state file out
  *
  * One streaming pass: read, decompress, convert and count overlap on a fixed number of threads
- * and buffers; see src/pipeline/scan.c for how a shard travels.
+ * and buffers; see src/scan/scan.c for how a shard travels.
  */
 #ifndef EMX_SCAN_H
 #define EMX_SCAN_H
@@ -45,9 +45,11 @@ struct emx_scan_options {
     void *context;
 };
 
-/* Where the time of all threads went, in seconds, for benchmarks. */
+/* Where the time went, in seconds, for benchmarks. */
 struct emx_scan_times {
-    double wall, read, decode, count, wait, write;
+    double wall;
+    double decode, count, wait; /* sums over the threads: reading and decoding, counting, waiting for a shard */
+    double write;               /* of the wall time: sorting, encoding and writing, after the last block was counted */
     unsigned n_threads;
 };
 

@@ -137,6 +137,20 @@ bool file_exists(const struct file_space *space, const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err)
+{
+    struct stat st;
+
+    *ret_size = UINT64_MAX;
+    if (strcmp(path, "-") == 0)
+        return EMX_OK;
+    if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be opened", path);
+    if (S_ISREG(st.st_mode))
+        *ret_size = (uint64_t)st.st_size;
+    return EMX_OK;
+}
+
 static size_t read_memory(struct file *f, void *buf, size_t cap)
 {
     uint64_t left = f->size - f->position;

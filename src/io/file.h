@@ -39,6 +39,12 @@ const char *file_path(const struct file *f);
 /* Does a regular file of this path exist? */
 bool file_exists(const struct file_space *space, const char *path);
 
+/*
+ * Size on disk of what will be opened later, without opening it, so that a missing or unreadable shard is known before hours of
+ * reading; UINT64_MAX for what is not a regular file.
+ */
+EMX_CHECKED enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err);
+
 /* Size in bytes; UINT64_MAX for a pipe. */
 uint64_t file_size(const struct file *f);
 
