@@ -1,0 +1,510 @@
+/*
+ * table.c - slots, growth, overflow
+ *
+ * Growth.  A thread that leaves a block and finds the table too full (or has spilled keys) sets `want`.
+ * From then on nobody enters; the last one to leave allocates the larger array, and all threads that wait
+ * at the door take ranges of lines from a counter and move them.  The one that finishes the last range
+ * installs the new array and opens the door.  The mutex orders all of it: what a mover wrote is seen by whoever
+ * enters afterwards, because both took it.  Moving only reads the old array and adds to the new one.
+ */
+#include "count/table.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    MOVE_LINES = 4096, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
+    HUGE_PAGE = 2 << 20,
+    FIRST_CARRIES = 64,
+};
+#define MAX_LOAD 0.65 /* of the slots; fuller, searches lengthen: bench_table */
+
+struct carry {
+    uint64_t hash, count;
+};
+
+struct table {
+    struct pair_key key;
+    struct budget *budget;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* guarded by the mutex */
+    struct table_view view; /* also read by those inside, who keep it from changing */
+    uint64_t n_used;
+    unsigned n_inside;
+    bool alone;   /* the one inside keeps others out */
+    bool want;    /* the table should grow as soon as nobody is inside */
+    bool refused; /* the budget had no room for a larger array: fill this one to the brim */
+    bool moving;
+    struct table_view next;
+    uint64_t n_ranges, n_ranges_taken, n_ranges_moved, n_moved;
+    struct carry *carries; /* open addressing by hash; count 0: free */
+    size_t n_carries, cap_carries;
+};
+
+static uint64_t n_lines(const struct table_view *v)
+{
+    return UINT64_C(1) << v->n_lines_log2;
+}
+
+static size_t view_bytes(const struct table_view *v)
+{
+    return (size_t)n_lines(v) * LINE_SLOTS * sizeof(uint64_t);
+}
+
+static bool view_allocate(struct table_view *v, struct pair_key key, unsigned lines_log2, struct budget *budget)
+{
+    size_t bytes = ((size_t)LINE_SLOTS * sizeof(uint64_t)) << lines_log2;
+    void *slots;
+
+    if (!budget_take(budget, bytes))
+        return false;
+    slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (slots == MAP_FAILED) {
+        budget_give(budget, bytes);
+        return false;
+    }
+    if (bytes >= HUGE_PAGE)
+        madvise(slots, bytes, MADV_HUGEPAGE); /* a wish: without it only speed is lost */
+    *v = (struct table_view){
+        .slots = slots,
+        .shift = key.bits - lines_log2,
+        .n_lines_log2 = lines_log2,
+        .increment = UINT64_C(1) << (key.bits - lines_log2 + DISTANCE_BITS),
+        .key = key,
+    };
+    v->tag_mask = v->increment - 1;
+    return true;
+}
+
+static void view_release(struct table_view *v, struct budget *budget)
+{
+    if (v->slots) {
+        munmap(v->slots, view_bytes(v));
+        budget_give(budget, view_bytes(v));
+    }
+    v->slots = NULL;
+}
+
+enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct budget *budget, struct table **ret,
+                             struct emx_error *err)
+{
+    struct table *t = calloc(1, sizeof(*t));
+    unsigned least = key.bits > 36 ? key.bits - 36 : 0; /* leaves 24 bits of count */
+
+    if (!t)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a pair table");
+    if (lines_log2 < least)
+        lines_log2 = least;
+    if (lines_log2 > key.bits - 3)
+        lines_log2 = key.bits - 3;
+    t->key = key;
+    t->budget = budget;
+    pthread_mutex_init(&t->mutex, NULL);
+    pthread_cond_init(&t->changed, NULL);
+    if (!view_allocate(&t->view, key, lines_log2, budget)) {
+        table_destroy(&t);
+        return emx_fail(err, EMX_ERR_MEMORY, "the memory limit leaves no room for another pair table: raise --memory");
+    }
+    *ret = t;
+    return EMX_OK;
+}
+
+void table_destroy(struct table **pt)
+{
+    struct table *t = *pt;
+
+    if (!t)
+        return;
+    view_release(&t->view, t->budget);
+    view_release(&t->next, t->budget);
+    free(t->carries);
+    pthread_cond_destroy(&t->changed);
+    pthread_mutex_destroy(&t->mutex);
+    free(t);
+    *pt = NULL;
+}
+
+/* --- overflow --------------------------------------------------------------------------------------- */
+
+static struct carry *carry_find(struct carry *carries, size_t cap, uint64_t hash)
+{
+    size_t i = (size_t)(hash * KEY_MULTIPLIER >> 20) & (cap - 1);
+
+    while (carries[i].count && carries[i].hash != hash)
+        i = (i + 1) & (cap - 1);
+    return &carries[i];
+}
+
+static bool carries_grow(struct table *t)
+{
+    size_t cap = t->cap_carries ? 2 * t->cap_carries : FIRST_CARRIES;
+    struct carry *larger = calloc(cap, sizeof(*larger));
+
+    if (!larger)
+        return false;
+    for (size_t i = 0; i < t->cap_carries; i++) {
+        if (t->carries[i].count)
+            *carry_find(larger, cap, t->carries[i].hash) = t->carries[i];
+    }
+    free(t->carries);
+    t->carries = larger;
+    t->cap_carries = cap;
+    return true;
+}
+
+/* Called with the mutex. */
+static bool carry_add(struct table *t, uint64_t hash, uint64_t count)
+{
+    struct carry *c;
+
+    if (2 * (t->n_carries + 1) > t->cap_carries && !carries_grow(t))
+        return false;
+    c = carry_find(t->carries, t->cap_carries, hash);
+    if (!c->count) {
+        c->hash = hash;
+        t->n_carries++;
+    }
+    c->count += count;
+    return true;
+}
+
+/* Move the marked half of a full count field to the carries. */
+static void drain(struct table_adder *a, uint64_t *slot, uint64_t hash)
+{
+    const uint64_t mark = UINT64_C(1) << 63;
+    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    while (w & mark) {
+        if (!__atomic_compare_exchange_n(slot, &w, w & ~mark, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            continue;
+        pthread_mutex_lock(&a->table->mutex);
+        if (!carry_add(a->table, hash, mark / a->view.increment))
+            a->no_memory = true;
+        pthread_mutex_unlock(&a->table->mutex);
+        return;
+    }
+}
+
+/* --- adding ----------------------------------------------------------------------------------------- */
+
+static void spill_push(struct table_adder *a, uint64_t hash, uint64_t count)
+{
+    if (a->n_spill == a->cap_spill) {
+        size_t cap = a->cap_spill ? 2 * a->cap_spill : 1024;
+        struct spilled_key *larger = realloc(a->spill, cap * sizeof(*larger));
+
+        if (!larger) {
+            a->no_memory = true;
+            return;
+        }
+        a->spill = larger;
+        a->cap_spill = cap;
+    }
+    a->spill[a->n_spill++] = (struct spilled_key){hash, count};
+}
+
+/* Add to a slot that is empty or holds the tag; false if another thread gave it to another key meanwhile. */
+static bool slot_add(struct table_adder *a, const struct table_view *v, uint64_t *slot, uint64_t tag, uint64_t hash,
+                     uint64_t count, bool shared)
+{
+    uint64_t amount = count * v->increment;
+    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    if (!w) { /* a failed exchange leaves the winner's word in w, and the search goes on with that */
+        if (!shared)
+            *slot = amount | tag;
+        if (!shared || __atomic_compare_exchange_n(slot, &w, amount | tag, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            a->n_new++;
+            return true;
+        }
+    }
+    if ((w & v->tag_mask) != tag)
+        return false;
+    if (shared)
+        w = __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
+    else
+        *slot = w + amount;
+    if ((w + amount) >> 63)
+        drain(a, slot, hash);
+    return true;
+}
+
+static bool view_add(struct table_adder *a, const struct table_view *v, uint64_t hash, uint64_t count, bool shared)
+{
+    uint64_t line = hash >> v->shift;
+    uint64_t remainder = (hash & ((UINT64_C(1) << v->shift) - 1)) << DISTANCE_BITS;
+    uint64_t last = n_lines(v) - 1;
+
+    for (unsigned d = 0; d < PROBE_LINES && d <= last; d++) {
+        uint64_t *slots = v->slots + ((line + d) & last) * LINE_SLOTS;
+
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            if (slot_add(a, v, &slots[(hash + i) % LINE_SLOTS], remainder | (d + 1), hash, count, shared))
+                return true;
+        }
+    }
+    return false;
+}
+
+void table_add(struct table_adder *a, uint64_t hash, uint64_t count)
+{
+    /* a quarter of the field at most at a time: see "overflow" in table.h */
+    const uint64_t most = (UINT64_C(1) << 61) / a->view.increment;
+
+    for (; count > most; count -= most) {
+        if (!view_add(a, &a->view, hash, most, !a->alone))
+            spill_push(a, hash, most);
+    }
+    if (!view_add(a, &a->view, hash, count, !a->alone))
+        spill_push(a, hash, count);
+}
+
+/* --- growth ----------------------------------------------------------------------------------------- */
+
+static uint64_t slot_hash(const struct table_view *v, uint64_t line, uint64_t slot)
+{
+    uint64_t distance = (slot & PROBE_LINES) - 1;
+    uint64_t home = (line - distance) & (n_lines(v) - 1);
+
+    return home << v->shift | (slot & v->tag_mask) >> DISTANCE_BITS;
+}
+
+static void move_lines(struct table *t, uint64_t begin, uint64_t end, struct table_adder *a)
+{
+    for (uint64_t line = begin; line < end; line++) {
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            uint64_t w = t->view.slots[line * LINE_SLOTS + i];
+            uint64_t hash;
+
+            if (!w)
+                continue;
+            hash = slot_hash(&t->view, line, w);
+            if (!view_add(a, &t->next, hash, w / t->view.increment, true))
+                spill_push(a, hash, w / t->view.increment);
+        }
+    }
+}
+
+/* Called with the mutex by the last one out. */
+static void growth_begin(struct table *t)
+{
+    unsigned lines_log2 = t->view.n_lines_log2 + 1;
+
+    t->want = false;
+    if (lines_log2 > t->key.bits - 3)
+        return; /* every key there is has a slot */
+    if (!view_allocate(&t->next, t->key, lines_log2, t->budget)) {
+        t->refused = true;
+        return;
+    }
+    t->moving = true;
+    t->n_ranges = (n_lines(&t->view) + MOVE_LINES - 1) / MOVE_LINES;
+    t->n_ranges_taken = t->n_ranges_moved = t->n_moved = 0;
+}
+
+static void growth_end(struct table *t)
+{
+    view_release(&t->view, t->budget);
+    t->view = t->next;
+    t->next = (struct table_view){0};
+    t->n_used = t->n_moved;
+    t->moving = false;
+}
+
+/* Called with the mutex while the table is moving; returns with it when there is no range left to take. */
+static void growth_help(struct table *t, struct table_adder *a)
+{
+    while (t->moving && t->n_ranges_taken < t->n_ranges) {
+        uint64_t begin = t->n_ranges_taken++ * MOVE_LINES;
+        uint64_t end = begin + MOVE_LINES < n_lines(&t->view) ? begin + MOVE_LINES : n_lines(&t->view);
+
+        pthread_mutex_unlock(&t->mutex);
+        a->n_new = 0;
+        move_lines(t, begin, end, a);
+        pthread_mutex_lock(&t->mutex);
+        t->n_moved += a->n_new;
+        a->n_new = 0;
+        if (++t->n_ranges_moved == t->n_ranges) {
+            growth_end(t);
+            pthread_cond_broadcast(&t->changed);
+        }
+    }
+}
+
+static bool too_full(const struct table *t)
+{
+    return (double)t->n_used > MAX_LOAD * (double)(n_lines(&t->view) * LINE_SLOTS);
+}
+
+/* Called with the mutex: wait, helping, until the door is open. */
+static void wait_for_growth(struct table *t, struct table_adder *a)
+{
+    while (t->want || t->moving) {
+        if (t->want && t->n_inside == 0) {
+            growth_begin(t);
+            pthread_cond_broadcast(&t->changed);
+        }
+        growth_help(t, a);
+        if (t->want || t->moving)
+            pthread_cond_wait(&t->changed, &t->mutex);
+    }
+}
+
+void table_enter(struct table *t, struct table_adder *a, bool alone)
+{
+    a->table = t;
+    pthread_mutex_lock(&t->mutex);
+    wait_for_growth(t, a);
+    while (t->n_inside && (alone || t->alone)) {
+        pthread_cond_wait(&t->changed, &t->mutex);
+        wait_for_growth(t, a);
+    }
+    t->n_inside++;
+    t->alone = a->alone = alone;
+    a->view = t->view;
+    pthread_mutex_unlock(&t->mutex);
+}
+
+static enum emx_status leave_once(struct table_adder *a, struct emx_error *err)
+{
+    struct table *t = a->table;
+    bool refused;
+
+    pthread_mutex_lock(&t->mutex);
+    t->n_used += a->n_new;
+    a->n_new = 0;
+    if (a->n_spill || (too_full(t) && !t->refused))
+        t->want = t->view.n_lines_log2 < t->key.bits - 3;
+    if (--t->n_inside == 0)
+        pthread_cond_broadcast(&t->changed);
+    wait_for_growth(t, a);
+    refused = t->refused;
+    pthread_mutex_unlock(&t->mutex);
+    if (refused && a->n_spill)
+        return emx_fail(err, EMX_ERR_MEMORY, "the pair tables do not fit in the memory limit: raise --memory");
+    if (a->no_memory)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for the pair tables");
+    return EMX_OK;
+}
+
+enum emx_status table_leave(struct table_adder *a, struct emx_error *err)
+{
+    bool alone = a->alone;
+    enum emx_status status = leave_once(a, err);
+
+    while (!status && a->n_spill) {
+        size_t n = a->n_spill;
+        struct spilled_key *spill = a->spill;
+
+        a->spill = NULL;
+        a->n_spill = a->cap_spill = 0;
+        table_enter(a->table, a, alone);
+        for (size_t i = 0; i < n; i++)
+            table_add(a, spill[i].hash, spill[i].count);
+        free(spill);
+        status = leave_once(a, err);
+    }
+    return status;
+}
+
+void table_adder_finish(struct table_adder *a)
+{
+    free(a->spill);
+    *a = (struct table_adder){0};
+}
+
+/* --- at rest ---------------------------------------------------------------------------------------- */
+
+void table_visit(const struct table *t, size_t part, size_t n_parts, table_visit_fn *visit, void *context)
+{
+    const struct table_view *v = &t->view;
+    uint64_t end = n_lines(v) * (part + 1) / n_parts;
+
+    for (uint64_t line = n_lines(v) * part / n_parts; line < end; line++) {
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            uint64_t w = v->slots[line * LINE_SLOTS + i];
+
+            if (w)
+                visit(pair_key_unmix(t->key, slot_hash(v, line, w)), w / v->increment, context);
+        }
+    }
+    for (size_t i = 0; part == 0 && i < t->cap_carries; i++) {
+        if (t->carries[i].count)
+            visit(pair_key_unmix(t->key, t->carries[i].hash), t->carries[i].count, context);
+    }
+}
+
+struct pair_key table_key(const struct table *t)
+{
+    return t->key;
+}
+
+uint64_t table_n_used(struct table *t)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&t->mutex);
+    n = t->n_used;
+    pthread_mutex_unlock(&t->mutex);
+    return n;
+}
+
+uint64_t table_bytes(const struct table *t)
+{
+    return view_bytes(&t->view);
+}
+
+/* Is every slot that a search passes before this one taken, and by another key? */
+static bool reachable(const struct table_view *v, uint64_t line, unsigned index, uint64_t w)
+{
+    uint64_t hash = slot_hash(v, line, w), last = n_lines(v) - 1;
+    uint64_t tag = w & v->tag_mask & ~(uint64_t)PROBE_LINES;
+    unsigned distance = (unsigned)(w & PROBE_LINES) - 1;
+
+    for (unsigned d = 0; d <= distance; d++) {
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            unsigned at = (unsigned)(hash + i) % LINE_SLOTS;
+            uint64_t other = v->slots[(((hash >> v->shift) + d) & last) * LINE_SLOTS + at];
+
+            if (d == distance && at == index)
+                return true;
+            if (!other || (other & v->tag_mask) == (tag | (d + 1)))
+                return false;
+        }
+    }
+    return false;
+}
+
+bool table_validate(const struct table *t, const char **ret_reason)
+{
+    const struct table_view *v = &t->view;
+    uint64_t n = 0;
+
+    *ret_reason = NULL;
+    for (uint64_t line = 0; line < n_lines(v); line++) {
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            uint64_t w = v->slots[line * LINE_SLOTS + i];
+
+            if (!w)
+                continue;
+            n++;
+            if (!(w & PROBE_LINES))
+                *ret_reason = "a slot in use has no distance";
+            else if (!(w / v->increment) || w >> 63)
+                *ret_reason = "a count is 0 or still marked";
+            else if (!reachable(v, line, i, w))
+                *ret_reason = "a key stands where a search does not find it, or twice";
+        }
+    }
+    if (n != t->n_used)
+        *ret_reason = "the number of slots in use is wrong";
+    if (t->n_inside || t->want || t->moving)
+        *ret_reason = "a thread is still inside or growing";
+    return !*ret_reason;
+}

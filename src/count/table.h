@@ -1,0 +1,121 @@
+/*
+ * table.h - the lock-free hash map that counts pairs
+ *
+ * Order of calls, for each thread that counts:
+ *
+ *     table_enter -> (pairs_count ...)* -> table_leave        a "block", up to about a millisecond of work
+ *
+ * A table grows only between blocks, when no thread is inside one; every thread that waits to enter then moves
+ * a part of the slots (table.c tells how).  So nothing on the path of a pair looks at a lock or at a flag.
+ *
+ * Slots.  A table is an array of lines of 8 slots of 8 bytes: one cache line.  A slot is 0 (empty) or
+ *
+ *     bits  63 .. T     count, at least 1; its highest bit is the overflow mark
+ *     bits T-1 .. 4     remainder: the low n - p bits of the key's hash (n bits of hash, 2^p lines)
+ *     bits   3 .. 0     1 + number of lines between the line where the key belongs and this one
+ *
+ * where T = n - p + 4.  Line + remainder give back the hash, and the hash the key.  A key is looked for from
+ * slot (hash mod 8) of its line, round the line, then in the following lines, PROBE_LINES in all.
+ *
+ * Changes of a slot, and why each is safe with other threads in the table:
+ *
+ *     0 -> (1, tag)          by compare-and-swap: one thread wins, the others read again.
+ *     (c, tag) -> (c+k, tag) by fetch-add: the tag never changes while a thread is inside, so what was compared still
+ * holds. overflow               a thread that sees the mark set by its own addition takes 2^(63-T) off the slot with
+ *                            compare-and-swap and puts it on the table's carry list.  The field would wrap only
+ *                            if as many additions were under way at once: no number of threads makes 2^23.
+ *     nothing -> 0           never: slots are not emptied, so a search may stop at an empty slot.
+ *
+ * All of these are relaxed: a slot is one word that guards nothing else, and whoever reads the counts has
+ * joined the counting threads or taken the table's mutex.
+ *
+ * A key that finds no room in its PROBE_LINES lines goes to the thread's own spill list and is added again
+ * after the table has grown.  That cannot count it twice: within a block slots are never freed, so a key
+ * either has its slot or has none.
+ *
+ * A table that only one thread uses (its owner) is counted in with plain additions, 3 times as fast.
+ */
+#ifndef COUNT_TABLE_H
+#define COUNT_TABLE_H
+
+#include "count/key.h"
+#include "util/budget.h"
+
+#include <emx/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    LINE_SLOTS = 8,
+    DISTANCE_BITS = 4,
+    PROBE_LINES = (1 << DISTANCE_BITS) - 1,
+};
+
+struct table;
+
+/* Where and how to count during one block; constants of the table that the inner loop wants in registers. */
+struct table_view {
+    uint64_t *slots;
+    uint64_t tag_mask;  /* 2^T - 1 */
+    uint64_t increment; /* 2^T: one more in the count field */
+    unsigned shift;     /* n - p: hash >> shift is the line */
+    unsigned n_lines_log2;
+    struct pair_key key;
+};
+
+struct spilled_key {
+    uint64_t hash, count;
+};
+
+/* Pairs that are on their way to the table: see pairs.h.  Kept from block to block, emptied by pairs_flush(). */
+enum { RING_SIZE = 32 /* below it DRAM is not hidden, above it nothing is gained: bench_table */ };
+
+/* One thread's hold on a table. */
+struct table_adder {
+    struct table *table;
+    struct table_view view;
+    bool alone;     /* plain additions */
+    uint64_t n_new; /* slots filled since table_enter() */
+    struct spilled_key *spill;
+    size_t n_spill, cap_spill;
+    bool no_memory; /* the spill list could not grow */
+    size_t n_ring;
+    uint64_t ring[RING_SIZE]; /* hashes, prefetched */
+};
+
+/*
+ * An empty table of at least 2^lines_log2 lines, taken from the budget.
+ * EMX_ERR_MEMORY if the budget or the machine has no room.
+ */
+EMX_CHECKED enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct budget *budget,
+                                         struct table **ret, struct emx_error *err);
+void table_destroy(struct table **t);
+
+/*
+ * Hold the table for a block.  *a is zeroed before the first use of an adder and belongs to one thread and one
+ * table.  `alone`: wait until nobody is inside and keep others out until table_leave(), for plain additions.
+ */
+void table_enter(struct table *t, struct table_adder *a, bool alone);
+
+/* End the block: let waiting growth go on, add what spilled.  EMX_ERR_MEMORY if the table must grow and cannot. */
+EMX_CHECKED enum emx_status table_leave(struct table_adder *a, struct emx_error *err);
+void table_adder_finish(struct table_adder *a);
+
+/* Add `count` to a key, by its hash; the general way, which the fast path in pairs.c falls back to. */
+void table_add(struct table_adder *a, uint64_t hash, uint64_t count);
+
+/*
+ * After all threads have left.  Calls visit for each key in part `part` of `n_parts` parts of the table, so that
+ * threads can share the work; counts that overflowed come as further calls with the same key, in part 0.
+ */
+typedef void table_visit_fn(uint64_t key, uint64_t count, void *context);
+void table_visit(const struct table *t, size_t part, size_t n_parts, table_visit_fn *visit, void *context);
+
+struct pair_key table_key(const struct table *t);
+uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
+uint64_t table_bytes(const struct table *t);
+
+/* Check every invariant above that can be seen at rest; false and a reason if one is broken. */
+bool table_validate(const struct table *t, const char **ret_reason);
+
+#endif
