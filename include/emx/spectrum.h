@@ -30,28 +30,34 @@ struct emx_spectrum {
  *                        or a types[i] is 0;
  *         EMX_ERR_RANGE  if n_total or n_types does not fit in 64 bits.
  */
-EMX_API EMX_CHECKED enum emx_status emx_spectrum_view(const uint64_t *count, const uint64_t *types,
-                                                      size_t len, struct emx_spectrum *ret);
+EMX_API EMX_CHECKED enum emx_status emx_spectrum_view(const uint64_t *count, const uint64_t *types, size_t len,
+                                                      struct emx_spectrum *ret);
 
 /*
  * A spectrum under construction: add the count of one type after the other, in any
  * order.  Counts below 65536 are tallied in an array, the rest (at most
- * n_total / 65536 of them) kept and sorted at the end.
- * Thread-safety: one thread at a time.
+ * n_total / 65536 of them) kept and sorted when viewed.
+ * Thread-safety: one thread at a time; threads each fill their own and merge.
  */
 struct emx_spectrum_builder;
 
 EMX_API EMX_CHECKED enum emx_status emx_spectrum_builder_create(struct emx_spectrum_builder **ret);
+/* Sets *b to NULL; accepts NULL there. */
 EMX_API void emx_spectrum_builder_destroy(struct emx_spectrum_builder **b);
+/* As after _create(), keeping memory for reuse. */
+EMX_API void emx_spectrum_builder_reset(struct emx_spectrum_builder *b);
 
 /* Add one type that was seen `count` times; 0 is ignored.  EMX_ERR_MEMORY when out of memory. */
 EMX_API EMX_CHECKED enum emx_status emx_spectrum_builder_add(struct emx_spectrum_builder *b, uint64_t count);
 
+/* Add the types of another builder, which stays as it is.  EMX_ERR_MEMORY changes nothing. */
+EMX_API EMX_CHECKED enum emx_status emx_spectrum_builder_merge(struct emx_spectrum_builder *b,
+                                                               const struct emx_spectrum_builder *other);
+
 /*
- * Close the builder and view the result.  The arrays belong to the builder and live
- * until it is destroyed; nothing may be added afterwards.
+ * View what was added so far.  The arrays belong to the builder and live until it is viewed again, or
+ * destroyed; more may be added or merged between views.  EMX_ERR_MEMORY, EMX_ERR_RANGE as emx_spectrum_view().
  */
-EMX_API EMX_CHECKED enum emx_status emx_spectrum_builder_view(struct emx_spectrum_builder *b,
-                                                              struct emx_spectrum *ret);
+EMX_API EMX_CHECKED enum emx_status emx_spectrum_builder_view(struct emx_spectrum_builder *b, struct emx_spectrum *ret);
 
 #endif
