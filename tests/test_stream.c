@@ -434,6 +434,20 @@ static void lying_sizes_are_errors(void)
     }
 }
 
+/* libzstd alone lets this pass where it cannot decode at one stroke: 2 bytes stated, one empty block. */
+static void a_lying_empty_frame_is_an_error(void)
+{
+    static const unsigned char frame[] = {0x28, 0xB5, 0x2F, 0xFD, 0x20, 2, 1, 0, 0};
+    struct emx_error err = {0};
+    struct bytes stored = {0};
+    bool equal;
+
+    put(&stored, frame, sizeof(frame));
+    CHECK(read_through("x", &stored, NULL, 1, &equal, &err) == EMX_ERR_CORRUPT);
+    CHECK_STR(err.message, "x: zstd frame at byte 0 holds less than it states");
+    bytes_free(&stored);
+}
+
 static void windows_have_a_limit(void)
 {
     struct bytes twin = {0}, stored = {0};
@@ -737,6 +751,7 @@ int main(void)
     RUN(a_failed_stream_stays_failed);
     RUN(an_exact_read_checks_the_frame);
     RUN(lying_sizes_are_errors);
+    RUN(a_lying_empty_frame_is_an_error);
     RUN(windows_have_a_limit);
     RUN(dictionaries_are_refused);
     RUN(other_codecs_are_named);

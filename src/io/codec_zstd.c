@@ -9,14 +9,12 @@
  * Where a frame ends is found by walking its block headers, which are 3 bytes before at most 128 KiB.
  */
 #include "io/codec.h"
-#include "io/zstd_frame.h"
+#include "io/zstd_decoder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 /* Below this much content handing a piece to another thread costs more than it saves. */
 #define PIECE_CONTENT_MIN ((uint64_t)256 << 10)
@@ -27,22 +25,12 @@
 #define SIZED_STORED_MAX ((uint64_t)8 << 20)
 
 struct zstd {
-    ZSTD_DCtx *dctx;
+    struct zstd_decoder decoder; /* its frame is being read, or to come */
     uint64_t window_max;
-    bool in_frame;
-    bool seen_frame;         /* a frame with content was begun or taken */
-    struct zstd_frame frame; /* the one at hand: being read, or to come */
-    uint64_t frame_offset;
-    uint64_t frame_out; /* content bytes of it handed out */
+    bool seen_frame; /* a frame with content was begun or taken */
 };
 
 static const char *const extensions[] = {".zst", ".zstd", NULL};
-
-static enum emx_status frame_fails(const struct zstd *z, const struct source *src, enum emx_status status,
-                                   const char *cause, struct emx_error *err)
-{
-    return emx_fail(err, status, "%s: zstd frame at byte %" PRIu64 " %s", file_path(src->file), z->frame_offset, cause);
-}
 
 /* A first frame must have a possible header and first block; a skippable one, another frame or nothing behind it. */
 static enum emx_status probe(struct source *src, bool *ret, struct emx_error *err)
@@ -76,35 +64,30 @@ static void close_zstd(void *state)
 {
     struct zstd *z = state;
 
-    if (!z)
-        return;
-    ZSTD_freeDCtx(z->dctx);
+    zstd_decoder_finish(&z->decoder);
     free(z);
 }
 
 static enum emx_status open_zstd(struct source *src, int window_log_max, void **ret, struct emx_error *err)
 {
     struct zstd *z = calloc(1, sizeof(*z));
+    enum emx_status status;
 
-    if (z)
-        z->dctx = ZSTD_createDCtx();
-    if (!z || !z->dctx) {
-        close_zstd(z);
+    if (!z)
         return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", file_path(src->file));
-    }
-    if (ZSTD_isError(ZSTD_DCtx_setParameter(z->dctx, ZSTD_d_windowLogMax, window_log_max))) {
-        close_zstd(z);
-        return emx_fail(err, EMX_ERR_ARG, "a zstd window of 2^%d bytes is not possible", window_log_max);
-    }
+    status = zstd_decoder_init(&z->decoder, window_log_max, err);
     z->window_max = (uint64_t)1 << window_log_max;
-    *ret = z;
-    return EMX_OK;
+    if (status == EMX_OK)
+        *ret = z;
+    else
+        free(z);
+    return status;
 }
 
 /* Can the frame at hand be decoded here at all? */
 static bool is_acceptable(const struct zstd *z)
 {
-    return z->frame.window <= z->window_max && z->frame.dictionary == 0;
+    return z->decoder.frame.window <= z->window_max && z->decoder.frame.dictionary == 0;
 }
 
 static enum emx_status check_frame(const struct zstd *z, const struct source *src, struct emx_error *err)
@@ -113,60 +96,25 @@ static enum emx_status check_frame(const struct zstd *z, const struct source *sr
 
     if (is_acceptable(z))
         return EMX_OK;
-    if (z->frame.dictionary) {
+    if (z->decoder.frame.dictionary) {
         snprintf(cause, sizeof(cause), "needs dictionary %" PRIu32 ", and dictionaries are not supported",
-                 z->frame.dictionary);
-        return frame_fails(z, src, EMX_ERR_FORMAT, cause, err);
+                 z->decoder.frame.dictionary);
+        return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_FORMAT, cause, err);
     }
     snprintf(cause, sizeof(cause), "needs a window of %" PRIu64 " bytes, more than the %" PRIu64 " allowed",
-             z->frame.window, z->window_max);
-    return frame_fails(z, src, EMX_ERR_RANGE, cause, err);
+             z->decoder.frame.window, z->window_max);
+    return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_RANGE, cause, err);
 }
 
-static enum emx_status decoding_fails(const struct zstd *z, const struct source *src, size_t code,
-                                      struct emx_error *err)
-{
-    char cause[128];
-
-    switch (ZSTD_getErrorCode(code)) {
-    case ZSTD_error_memory_allocation:
-        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", file_path(src->file));
-    case ZSTD_error_checksum_wrong:
-        return frame_fails(z, src, EMX_ERR_CORRUPT, "does not match its checksum", err);
-    default:
-        snprintf(cause, sizeof(cause), "is corrupt (%s)", ZSTD_getErrorName(code));
-        return frame_fails(z, src, EMX_ERR_CORRUPT, cause, err);
-    }
-}
-
-/* One step inside a frame; it gets on or fails. */
 static enum emx_status decode_some(struct zstd *z, struct source *src, ZSTD_outBuffer *out, struct emx_error *err)
 {
     enum emx_status status = source_need(src, 1, err);
     ZSTD_inBuffer in = {source_bytes(src), source_left(src), 0};
-    const size_t had = out->pos;
-    size_t hint;
 
-    if (status != EMX_OK)
-        return status;
-    hint = ZSTD_decompressStream(z->dctx, out, &in);
-    if (ZSTD_isError(hint))
-        return decoding_fails(z, src, hint, err);
+    if (status == EMX_OK)
+        status = zstd_decoder_step(&z->decoder, file_path(src->file), &in, out, err);
     source_take(src, in.pos);
-    z->frame_out += out->pos - had;
-    if (z->frame_out > z->frame.content_size)
-        return frame_fails(z, src, EMX_ERR_CORRUPT, "holds more than it states", err);
-    if (hint == 0)
-        z->in_frame = false;
-    else if (in.pos == 0 && out->pos == had)
-        return frame_fails(z, src, EMX_ERR_CORRUPT, in.size ? "holds more than it states" : "is cut off", err);
-    return EMX_OK;
-}
-
-static void begin_frame(struct zstd *z)
-{
-    z->in_frame = true;
-    z->frame_out = 0;
+    return status;
 }
 
 /* What follows the last byte of content: the last block's end and the checksum. */
@@ -176,7 +124,7 @@ static enum emx_status finish_frame(struct zstd *z, struct source *src, struct e
     ZSTD_outBuffer out = {&nothing, 0, 0};
     enum emx_status status = EMX_OK;
 
-    while (z->in_frame && status == EMX_OK)
+    while (z->decoder.in_frame && status == EMX_OK)
         status = decode_some(z, src, &out, err);
     return status;
 }
@@ -186,14 +134,14 @@ static enum emx_status pass_frame(struct zstd *z, struct source *src, struct emx
     uint64_t dropped = 0;
     enum emx_status status;
 
-    if (!z->frame.skippable) {
-        begin_frame(z);
+    if (!z->decoder.frame.skippable) {
+        zstd_decoder_begin(&z->decoder);
         return finish_frame(z, src, err);
     }
-    source_take(src, z->frame.header_len);
-    status = source_drop(src, z->frame.content_size, &dropped, err);
-    if (status == EMX_OK && dropped < z->frame.content_size)
-        return frame_fails(z, src, EMX_ERR_CORRUPT, "is cut off", err);
+    source_take(src, z->decoder.frame.header_len);
+    status = source_drop(src, z->decoder.frame.content_size, &dropped, err);
+    if (status == EMX_OK && dropped < z->decoder.frame.content_size)
+        return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_CORRUPT, "is cut off", err);
     return status;
 }
 
@@ -207,15 +155,15 @@ static enum emx_status read_header(struct zstd *z, struct source *src, bool *ret
     *ret_over = source_left(src) == 0;
     if (*ret_over)
         return EMX_OK;
-    z->frame_offset = source_offset(src);
-    switch (zstd_frame_parse(source_bytes(src), source_left(src), &z->frame)) {
+    z->decoder.frame_offset = source_offset(src);
+    switch (zstd_frame_parse(source_bytes(src), source_left(src), &z->decoder.frame)) {
     case ZSTD_HEADER_OK:
         return check_frame(z, src, err);
     case ZSTD_HEADER_SHORT:
-        return frame_fails(z, src, EMX_ERR_CORRUPT, "is cut off", err);
+        return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_CORRUPT, "is cut off", err);
     default:
         return emx_fail(err, EMX_ERR_CORRUPT, "%s: what begins at byte %" PRIu64 " is no zstd frame",
-                        file_path(src->file), z->frame_offset);
+                        file_path(src->file), z->decoder.frame_offset);
     }
 }
 
@@ -225,7 +173,7 @@ static enum emx_status next_frame(struct zstd *z, struct source *src, bool *ret_
     for (;;) {
         enum emx_status status = read_header(z, src, ret_over, err);
 
-        if (status != EMX_OK || *ret_over || (!z->frame.skippable && z->frame.content_size > 0))
+        if (status != EMX_OK || *ret_over || (!z->decoder.frame.skippable && z->decoder.frame.content_size > 0))
             return status;
         status = pass_frame(z, src, err);
         if (status != EMX_OK)
@@ -233,13 +181,31 @@ static enum emx_status next_frame(struct zstd *z, struct source *src, bool *ret_
     }
 }
 
-/* Does a frame that may be taken or join a piece follow at once?  If so, it is at hand. */
-static enum emx_status follow(struct zstd *z, struct source *src, bool *ret, struct emx_error *err)
+/* Between frames: the header of what follows at once, without insisting that it is one. */
+static enum emx_status glance(struct source *src, struct zstd_frame *ret, bool *ret_is_frame, struct emx_error *err)
 {
     enum emx_status status = source_need(src, ZSTD_FRAME_HEADER_MAX, err);
 
-    *ret = status == EMX_OK && zstd_frame_parse(source_bytes(src), source_left(src), &z->frame) == ZSTD_HEADER_OK &&
-           !z->frame.skippable && z->frame.content_size > 0 && is_acceptable(z);
+    *ret_is_frame = status == EMX_OK && zstd_frame_parse(source_bytes(src), source_left(src), ret) == ZSTD_HEADER_OK;
+    return status;
+}
+
+/* Is this a place to try take_piece()?  Frames without a size are better read on. */
+static enum emx_status piece_may_follow(struct source *src, bool *ret, struct emx_error *err)
+{
+    struct zstd_frame frame;
+    enum emx_status status = glance(src, &frame, ret, err);
+
+    *ret = *ret && frame.content_size != UINT64_MAX;
+    return status;
+}
+
+/* Can what follows join the piece?  If so, it is the frame at hand. */
+static enum emx_status piece_goes_on(struct zstd *z, struct source *src, bool *ret, struct emx_error *err)
+{
+    enum emx_status status = glance(src, &z->decoder.frame, ret, err);
+
+    *ret = *ret && !z->decoder.frame.skippable && z->decoder.frame.content_size > 0 && is_acceptable(z);
     return status;
 }
 
@@ -252,18 +218,18 @@ static enum emx_status read_zstd(void *state, struct source *src, bool pause, vo
     bool over = false, stop = false;
 
     while (out.pos < cap && status == EMX_OK && !stop) {
-        if (!z->in_frame) {
+        if (!z->decoder.in_frame) {
             status = next_frame(z, src, &over, err);
             if (status != EMX_OK || over)
                 break;
-            begin_frame(z);
+            zstd_decoder_begin(&z->decoder);
             z->seen_frame = true;
         }
         status = decode_some(z, src, &out, err);
-        if (status == EMX_OK && !z->in_frame && pause && out.pos > 0)
-            status = follow(z, src, &stop, err);
+        if (status == EMX_OK && !z->decoder.in_frame && pause && out.pos > 0)
+            status = piece_may_follow(src, &stop, err);
     }
-    if (status == EMX_OK && z->in_frame && z->frame_out == z->frame.content_size)
+    if (status == EMX_OK && zstd_decoder_is_full(&z->decoder))
         status = finish_frame(z, src, err);
     *ret_n = out.pos;
     return status;
@@ -283,7 +249,7 @@ static enum emx_status decode_ahead(struct zstd *z, struct source *src, ZSTD_out
             return status;
         if (used == in.size)
             break;
-        hint = ZSTD_decompressStream(z->dctx, out, &in);
+        hint = ZSTD_decompressStream(z->decoder.dctx, out, &in);
         if (ZSTD_isError(hint))
             break;
         used = in.pos;
@@ -300,12 +266,12 @@ static enum emx_status look(void *state, struct source *src, void *buf, size_t c
     bool over = false;
     enum emx_status status;
 
-    if (z->in_frame)
+    if (z->decoder.in_frame)
         return EMX_OK;
     status = next_frame(z, src, &over, err);
     if (status == EMX_OK && !over) {
         status = decode_ahead(z, src, &out, ret_looked, err);
-        ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
+        zstd_decoder_reset(&z->decoder);
     }
     *ret_looked = *ret_looked || over;
     *ret_n = out.pos;
@@ -319,7 +285,7 @@ static enum emx_status look(void *state, struct source *src, void *buf, size_t c
 static enum emx_status buffer_frame(const struct zstd *z, struct source *src, size_t max, size_t *ret_n,
                                     struct emx_error *err)
 {
-    size_t pos = z->frame.header_len;
+    size_t pos = z->decoder.frame.header_len;
     struct zstd_block block = {0};
     enum emx_status status;
 
@@ -334,7 +300,7 @@ static enum emx_status buffer_frame(const struct zstd *z, struct source *src, si
         if (pos > max)
             return EMX_OK;
     }
-    pos += z->frame.checksum ? 4 : 0;
+    pos += z->decoder.frame.checksum ? 4 : 0;
     status = source_need(src, pos + 1, err); /* one more tells whether anything follows */
     if (status == EMX_OK && pos <= max && source_left(src) >= pos)
         *ret_n = pos;
@@ -365,12 +331,12 @@ static enum emx_status take_piece(void *state, struct source *src, struct stream
     bool over = false, more = true;
     enum emx_status status;
 
-    if (z->in_frame)
+    if (z->decoder.in_frame)
         return EMX_OK;
     status = next_frame(z, src, &over, err);
-    piece->offset = z->frame_offset;
+    piece->offset = z->decoder.frame_offset;
     while (status == EMX_OK && !over && more && piece->size < PIECE_CONTENT_MIN) {
-        const uint64_t content = z->frame.content_size;
+        const uint64_t content = z->decoder.frame.content_size;
         size_t n = 0;
 
         if (content <= UINT64_MAX / 2)
@@ -381,7 +347,7 @@ static enum emx_status take_piece(void *state, struct source *src, struct stream
         piece->size += content;
         z->seen_frame = true;
         if (status == EMX_OK)
-            status = follow(z, src, &more, err);
+            status = piece_goes_on(z, src, &more, err);
     }
     *ret_taken = piece->size > 0;
     return status;

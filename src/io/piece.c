@@ -2,84 +2,64 @@
  * piece.c - decode what stream_take_piece() took, on any thread
  */
 #include "io/stream.h"
+#include "io/zstd_decoder.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 struct piece_decoder {
-    ZSTD_DCtx *dctx;
-    /* of the piece that is being read */
-    uint64_t n_out;
-    size_t frame_begin; /* in stored[] */
-    bool in_frame;
+    struct zstd_decoder zstd;
+    uint64_t n_out; /* of the piece that is being read */
 };
 
 enum emx_status piece_decoder_create(int window_log_max, struct piece_decoder **ret, struct emx_error *err)
 {
     struct piece_decoder *d = calloc(1, sizeof(*d));
+    enum emx_status status;
 
-    if (d)
-        d->dctx = ZSTD_createDCtx();
-    if (!d || !d->dctx) {
-        piece_decoder_destroy(&d);
+    if (!d)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a zstd decoder");
-    }
-    if (ZSTD_isError(ZSTD_DCtx_setParameter(d->dctx, ZSTD_d_windowLogMax, window_log_max))) {
-        piece_decoder_destroy(&d);
-        return emx_fail(err, EMX_ERR_ARG, "a zstd window of 2^%d bytes is not possible", window_log_max);
-    }
-    *ret = d;
-    return EMX_OK;
+    status = zstd_decoder_init(&d->zstd, window_log_max, err);
+    if (status == EMX_OK)
+        *ret = d;
+    else
+        free(d);
+    return status;
 }
 
 void piece_decoder_destroy(struct piece_decoder **d)
 {
     if (!*d)
         return;
-    ZSTD_freeDCtx((*d)->dctx);
+    zstd_decoder_finish(&(*d)->zstd);
     free(*d);
     *d = NULL;
 }
 
-static enum emx_status frame_fails(const struct piece_decoder *d, const struct stream_piece *piece, const char *path,
-                                   const char *cause, struct emx_error *err)
+/* The headers were read once already, when the piece was taken. */
+static enum emx_status begin_frame(struct zstd_decoder *z, const struct stream_piece *piece, const char *path,
+                                   struct emx_error *err)
 {
-    return emx_fail(err, EMX_ERR_CORRUPT, "%s: zstd frame at byte %" PRIu64 " is corrupt (%s)", path,
-                    piece->offset + d->frame_begin, cause);
+    z->frame_offset = piece->offset + piece->n_used;
+    if (zstd_frame_parse(piece->stored + piece->n_used, piece->n_stored - piece->n_used, &z->frame) != ZSTD_HEADER_OK)
+        return zstd_decoder_fails(z, path, EMX_ERR_CORRUPT, "is cut off", err);
+    zstd_decoder_begin(z);
+    return EMX_OK;
 }
 
-static enum emx_status decoding_fails(const struct piece_decoder *d, const struct stream_piece *piece, const char *path,
-                                      size_t code, struct emx_error *err)
-{
-    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
-        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
-    if (ZSTD_getErrorCode(code) == ZSTD_error_checksum_wrong)
-        return emx_fail(err, EMX_ERR_CORRUPT, "%s: zstd frame at byte %" PRIu64 " does not match its checksum", path,
-                        piece->offset + d->frame_begin);
-    return frame_fails(d, piece, path, ZSTD_getErrorName(code), err);
-}
-
-/* One step; it gets on or fails. */
 static enum emx_status decode_some(struct piece_decoder *d, struct stream_piece *piece, const char *path,
                                    ZSTD_outBuffer *out, struct emx_error *err)
 {
     ZSTD_inBuffer in = {piece->stored, piece->n_stored, piece->n_used};
     const size_t had = out->pos;
-    size_t hint;
+    enum emx_status status = EMX_OK;
 
-    if (!d->in_frame)
-        d->frame_begin = piece->n_used;
-    hint = ZSTD_decompressStream(d->dctx, out, &in);
-    if (ZSTD_isError(hint))
-        return decoding_fails(d, piece, path, hint, err);
-    if (in.pos == piece->n_used && out->pos == had)
-        return frame_fails(d, piece, path, "its size is not as stated", err);
+    if (!d->zstd.in_frame)
+        status = begin_frame(&d->zstd, piece, path, err);
+    if (status == EMX_OK)
+        status = zstd_decoder_step(&d->zstd, path, &in, out, err);
     piece->n_used = in.pos;
     d->n_out += out->pos - had;
-    d->in_frame = hint != 0;
-    return EMX_OK;
+    return status;
 }
 
 enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf, size_t cap,
@@ -89,18 +69,14 @@ enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, 
     enum emx_status status = EMX_OK;
 
     if (piece->n_used == 0) {
-        ZSTD_DCtx_reset(d->dctx, ZSTD_reset_session_only);
+        zstd_decoder_reset(&d->zstd);
         d->n_out = 0;
-        d->in_frame = false;
     }
-    /* With the last byte of content comes what follows it, so that its checksum is never left unread. */
-    while (status == EMX_OK && (piece->n_used < piece->n_stored || d->in_frame) &&
-           (out.pos < cap || d->n_out == piece->size))
+    /* With the last byte of a frame comes what follows it, so that no checksum is left unread. */
+    while (status == EMX_OK && d->n_out < piece->size && out.pos < cap)
         status = decode_some(d, piece, path, &out, err);
-    if (status != EMX_OK)
-        return status;
-    if (d->n_out > piece->size || (piece->n_used == piece->n_stored && d->n_out != piece->size))
-        return frame_fails(d, piece, path, "its size is not as stated", err);
+    while (status == EMX_OK && zstd_decoder_is_full(&d->zstd))
+        status = decode_some(d, piece, path, &out, err);
     *ret_n = out.pos;
-    return EMX_OK;
+    return status;
 }
