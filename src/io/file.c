@@ -25,6 +25,7 @@
 struct file {
     char *path;
     int fd;                    /* -1: in memory */
+    bool is_stdin;             /* not ours to close */
     const unsigned char *data; /* of a memory file */
     uint64_t size;             /* UINT64_MAX: unknown */
     uint64_t position;         /* of file_read() */
@@ -41,7 +42,7 @@ static const struct memory_file *find_memory_file(const struct file_space *space
 }
 
 /* What fstat() says decides whether this can be read as a file or as a pipe. */
-static enum emx_status check_kind(struct file *f, bool is_stdin, struct emx_error *err)
+static enum emx_status check_kind(struct file *f, struct emx_error *err)
 {
     struct stat st;
 
@@ -49,28 +50,24 @@ static enum emx_status check_kind(struct file *f, bool is_stdin, struct emx_erro
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be examined", f->path);
     if (S_ISDIR(st.st_mode))
         return emx_fail(err, EMX_ERR_IO, "%s: is a directory, not a file", f->path);
-    if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && !is_stdin)
+    if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && !f->is_stdin)
         return emx_fail(err, EMX_ERR_IO, "%s: is a device, not a file or a pipe", f->path);
-    if (S_ISREG(st.st_mode) && !is_stdin)
+    if (S_ISREG(st.st_mode) && !f->is_stdin)
         f->size = (uint64_t)st.st_size;
     return EMX_OK;
 }
 
 static enum emx_status open_disk(struct file *f, const char *path, struct emx_error *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
     enum emx_status status;
 
-    if (is_stdin) {
-        f->fd = STDIN_FILENO;
-    } else {
-        do {
-            f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        } while (f->fd < 0 && errno == EINTR);
-    }
+    f->is_stdin = strcmp(path, "-") == 0;
+    do {
+        f->fd = f->is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (f->fd < 0 && errno == EINTR);
     if (f->fd < 0)
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be opened", f->path);
-    status = check_kind(f, is_stdin, err);
+    status = check_kind(f, err);
     if (status == EMX_OK && f->size != UINT64_MAX)
         (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice only: works without */
     return status;
@@ -109,7 +106,7 @@ void file_close(struct file **f)
 {
     if (!*f)
         return;
-    if ((*f)->fd > STDIN_FILENO)
+    if ((*f)->fd >= 0 && !(*f)->is_stdin)
         close((*f)->fd);
     free((*f)->path);
     free(*f);
