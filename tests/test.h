@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int test_checks_failed, test_passed, test_failed;
+static int test_checks_failed __attribute__((unused)), test_passed, test_failed;
 
 #define CHECK(cond)                                                                                                    \
     do {                                                                                                               \
