@@ -32,9 +32,9 @@ struct document_index {
 };
 
 struct flat_layout {
-    uint64_t offset;        /* of the first token, in decompressed bytes */
-    uint64_t n_tokens;      /* UINT64_MAX: to the end of the stream */
-    bool trailing_ok;       /* bytes after n_tokens are allowed (Megatron: a warning), else an error */
+    uint64_t offset;   /* of the first token, in decompressed bytes */
+    uint64_t n_tokens; /* UINT64_MAX: to the end of the stream */
+    bool trailing_ok;  /* bytes after n_tokens are allowed (Megatron: a warning), else an error */
     struct token_type type;
 };
 
@@ -47,15 +47,15 @@ struct shard_open {
     /* set by the format's open() */
     bool is_flat;
     struct flat_layout flat;
-    const char *dtype_name;           /* for the record: static string, "u16", ..., "text" */
-    bool has_index;                   /* document ends come from `index`; --eod only checks */
-    struct document_index index;      /* flat formats */
-    bool ends_in_batch;               /* decoded formats: read() marks document ends */
-    bool documents_cross_shards;      /* llm.c, MDS, build-nanogpt: a tail without EOD is no document of its own */
-    bool eod_first;                   /* this format's writers put the EOD token before a document (llm.c) */
-    uint64_t index_xxh3;              /* of the side file, 0 if none */
-    const char *warning;              /* static sentence worth a line on stderr, or NULL */
-    void *state;                      /* format's own, freed by close() */
+    const char *dtype_name;      /* for the record: static string, "u16", ..., "text" */
+    bool has_index;              /* document ends come from `index`; --eod only checks */
+    struct document_index index; /* flat formats */
+    bool ends_in_batch;          /* decoded formats: read() marks document ends */
+    bool documents_cross_shards; /* llm.c, MDS, build-nanogpt: a tail without EOD is no document of its own */
+    bool eod_first;              /* this format's writers put the EOD token before a document (llm.c) */
+    uint64_t index_xxh3;         /* of the side file, 0 if none */
+    const char *warning;         /* static sentence worth a line on stderr, or NULL */
+    void *state;                 /* format's own, freed by close() */
 };
 
 /* Tokens from a decoded format. */
@@ -63,7 +63,7 @@ struct token_batch {
     uint32_t *tokens; /* [cap] */
     size_t cap;       /* at least 4096 */
     size_t n;
-    uint32_t *ends;   /* [cap] positions in this batch before which a document ends, 1..n, rising */
+    uint32_t *ends; /* [cap] positions in this batch before which a document ends, 1..n, rising */
     size_t n_ends;
 };
 
@@ -72,9 +72,12 @@ struct format_ops {
     const char *summary; /* one line for --help */
     /* Do these first bytes (and the path's siblings) belong to the format?  Must be specific; cheap. */
     bool (*probe)(const struct file_space *space, const char *path, const void *head, size_t len);
-    /* The stream stands at its beginning (peek, read and skip as needed; a flat format leaves it at flat.offset or before). */
+    /* The stream stands at its beginning (peek, read and skip as needed; a flat format leaves it at flat.offset or
+     * before). */
     enum emx_status (*open)(struct shard_open *s, struct emx_error *err);
-    /* Decoded formats only: fill batch->tokens, n, ends, n_ends; n == 0 && n_ends == 0 means the shard is over. A document end may come with n == 0 tokens before it only if tokens of that document were delivered in an earlier batch (then ends[0] == 0 is allowed). */
+    /* Decoded formats only: fill batch->tokens, n, ends, n_ends; n == 0 && n_ends == 0 means the shard is over. A
+     * document end may come with n == 0 tokens before it only if tokens of that document were delivered in an earlier
+     * batch (then ends[0] == 0 is allowed). */
     enum emx_status (*read)(struct shard_open *s, struct token_batch *batch, struct emx_error *err);
     void (*close)(struct shard_open *s);
 };
@@ -87,6 +90,16 @@ const struct format_ops *format_by_name(const char *name);
  * EMX_ERR_ARG naming --format and --dtype; `raw` needs --dtype.
  */
 EMX_CHECKED enum emx_status format_open(struct shard_open *s, const struct format_ops **ret, struct emx_error *err);
+
+/* For a flat format whose layout is set: compare its number of tokens with the size of the stream, where that is known.
+ */
+EMX_CHECKED enum emx_status format_check_size(const struct shard_open *s, struct emx_error *err);
+
+/*
+ * For a headerless format whose layout is set: a warning if tokens read as u16 look like the halves of u32 ones (nearly
+ * every second one below 4, as the high halves of ids below 2^18 are, and the others not).
+ */
+EMX_CHECKED enum emx_status format_warn_if_wider(struct shard_open *s, struct emx_error *err);
 
 /*
  * Path without a codec's extension (.zst, .zstd, .gz), then with `from` at its end replaced by `to`:
