@@ -1,0 +1,46 @@
+/*
+ * say.c - what the program tells its user, on standard error
+ */
+#include "say.h"
+
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void say_args(const char *fmt, va_list args)
+{
+    char message[2048];
+    char *clean;
+
+    vsnprintf(message, sizeof(message), fmt, args);
+    clean = text_printable(message);
+    fprintf(stderr, "entromix: %s\n", clean ? clean : "out of memory");
+    free(clean);
+}
+
+void say(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say_args(fmt, args);
+    va_end(args);
+}
+
+int say_failed(const struct emx_error *err)
+{
+    say("%s", err->message);
+    return EXIT_FAILED;
+}
+
+int say_usage(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say_args(fmt, args);
+    va_end(args);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,27 @@
+/*
+ * say.h - what the program tells its user, on standard error
+ *
+ * Each message is one line, "entromix: <sentence>", written at once, so that threads do not mix theirs.
+ * Bytes that could move the cursor of a terminal are shown as \xNN.
+ */
+#ifndef CLI_SAY_H
+#define CLI_SAY_H
+
+#include <emx/status.h>
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_SIGNAL = 128, /* plus the signal's number */
+};
+
+void say(const char *fmt, ...) EMX_PRINTF(1, 2);
+
+/* Says what went wrong; returns EXIT_FAILED. */
+int say_failed(const struct emx_error *err);
+
+/* The same for a command line that cannot be meant so; returns EXIT_USAGE. */
+int say_usage(const char *fmt, ...) EMX_PRINTF(1, 2);
+
+#endif
