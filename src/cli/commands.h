@@ -1,0 +1,11 @@
+/*
+ * commands.h - the commands, each in its own cmd_NAME.c
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "opt.h"
+
+extern const struct command scan_command, info_command, entropy_command, weights_command, merge_command;
+
+#endif
