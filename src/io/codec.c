@@ -1,10 +1,9 @@
 /*
  * codec.c - which codec a file is of
  *
- * Content decides.  Headerless token files may begin with any bytes, so each probe asks for more than its magic
- * (a raw file passes for a compressed one less than once in 2^30); what is recognised and then does not decode is an
- * error, not a raw file.  The name speaks only where the content does not: a file called .zst that holds no
- * zstd frame is damaged, and is not counted as tokens.
+ * Content decides.  Headerless token files may begin with any bytes, so each probe asks for more than its magic; what
+ * is recognised and then does not decode is an error, not a raw file.  The name speaks only where the content does
+ * not: a file called .zst that holds no zstd frame is damaged, and is not counted as tokens.
  */
 #include "io/codec.h"
 

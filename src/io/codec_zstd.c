@@ -310,7 +310,7 @@ static enum emx_status buffer_frame(const struct zstd *z, struct source *src, si
 static enum emx_status append_frame(struct stream_piece *piece, struct source *src, size_t n, struct emx_error *err)
 {
     if (n > piece->cap - piece->n_stored) {
-        const size_t cap = piece->n_stored + n;
+        const size_t twice = piece->cap * 2, need = piece->n_stored + n, cap = twice > need ? twice : need;
         unsigned char *stored = realloc(piece->stored, cap);
 
         if (!stored)

@@ -1,8 +1,20 @@
 /*
  * stream.h - the bytes of one shard in order, decompressed, while its XXH3 is taken
  *
- * The codec (zstd: one frame, many, skippable, seekable; gzip: one member or many; none) is recognised
- * by content.  A compressed stream that ends early is an error, never a short shard.
+ *     stream_open() -> stream_peek(), _read(), _read_some(), _skip(), _take_piece() in any order -> stream_close()
+ *
+ * The codec is recognised by content: zstd (one frame, many, skippable ones anywhere, seekable), gzip (one member
+ * or many, zero padding), or none.  bzip2, xz and lz4 are recognised and refused.  A raw token file may begin with any
+ * bytes, so a magic is believed only with a possible header behind it, which chance gives less than once in 2^28
+ * files; such a file then fails to decode (it is never counted wrongly), and is read once it is compressed.
+ * A file whose name ends in .zst, .zstd or .gz and whose content does not begin so is EMX_ERR_CORRUPT, unless empty.
+ *
+ * Errors are EMX_ERR_CORRUPT for what is cut off, does not match its checksum, holds another size than it states
+ * or is followed by something else; EMX_ERR_RANGE for a zstd window above the limit; EMX_ERR_FORMAT for dictionaries
+ * and codecs that are not supported.  A stream that failed fails again in the same way.  What lies behind the last
+ * byte that was taken is unchecked: only who reads to the end (*ret_n == 0) knows that the whole file is good.
+ *
+ * Thread-safety: one thread at a time; piece decoders need no lock.
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
@@ -25,12 +37,16 @@ uint64_t stream_position(const struct stream *s); /* decompressed bytes handed o
 const char *stream_codec(const struct stream *s); /* "none", "zstd", "gzip" */
 
 /*
- * Size of the shard when decompressed, if it is known before reading (plain file, or one whose single zstd frame
- * declares it); UINT64_MAX otherwise.
+ * Size of the shard when decompressed if it can be known without reading it all: of a plain file, or of a zstd file of
+ * at most 8 MiB whose frames all state theirs (whose headers are read by position).  Else, and of pipes, UINT64_MAX.
+ * For zstd it is what the frames claim; reading the shard gives that many bytes or fails.
  */
 uint64_t stream_size(const struct stream *s);
 
-/* Look at the next bytes without taking them: up to cap (at most 64 KiB), less only at the end. */
+/*
+ * Look at the next bytes without taking them: cap (at most 64 KiB), fewer only at the end.  *ret is valid until the
+ * next call.  At the beginning of a frame this does not keep a piece from being taken there.
+ */
 EMX_CHECKED enum emx_status stream_peek(struct stream *s, const void **ret, size_t cap, size_t *ret_n,
                                         struct emx_error *err);
 
@@ -56,7 +72,7 @@ uint64_t stream_n_stored(const struct stream *s);
  * Pieces: whole zstd frames that state their decompressed size, taken in order under the caller's lock and then
  * decoded by any thread.  Short frames are joined to a piece of at least 256 KiB of content where they can be.
  * A piece is taken only at a frame's beginning and only if the frame is not the whole shard (a single frame is
- * better shared block by block, through stream_read()) and stores at most 8 MiB.
+ * better shared block by block, through stream_read_some()) and stores at most 8 MiB.
  */
 struct stream_piece {
     unsigned char *stored; /* [n_stored], malloc'ed, of capacity `cap`: reused by the next take, freed by the caller */
