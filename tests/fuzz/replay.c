@@ -1,8 +1,8 @@
 /*
  * replay.c - run a fuzz target without libFuzzer
  *
- *     fuzz_x_replay FILE...   these inputs, one after the other
- *     fuzz_x_replay           a few thousand random ones, the same each time
+ *     replay_x FILE...   these inputs, one after the other
+ *     replay_x           a few thousand random ones, the same each time
  */
 #include "../test.h"
 
