@@ -1,0 +1,150 @@
+/*
+ * test_io_memory.c - io when memory runs out: one clear status, nothing leaked, whichever allocation it is
+ *
+ * The linker sends the library's allocations here (--wrap); the n-th one fails.
+ */
+#include "stored.h"
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+char *__real_strdup(const char *s);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+char *__wrap_strdup(const char *s);
+ZSTD_DCtx *__real_ZSTD_createDCtx(void);
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
+
+static unsigned until_failure; /* 0: never */
+static bool failed;
+
+static bool fails(void)
+{
+    if (until_failure == 0 || --until_failure > 0)
+        return false;
+    failed = true;
+    return true;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __real_realloc(p, n);
+}
+
+char *__wrap_strdup(const char *s)
+{
+    return fails() ? NULL : __real_strdup(s);
+}
+
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
+{
+    return fails() ? NULL : __real_ZSTD_createDCtx();
+}
+
+static struct bytes twin, zstd, gzip;
+
+/* A pass over `stored` that uses everything; EMX_OK or the first error. */
+static enum emx_status use(const struct bytes *stored, struct emx_error *err)
+{
+    static unsigned char buf[100000];
+    struct memory_space m;
+    struct stream *s = NULL;
+    struct piece_decoder *d = NULL;
+    struct stream_piece piece = {0};
+    const void *seen;
+    bool taken = false;
+    size_t n = 1;
+    enum emx_status status = stream_open(memory_space(&m, "x", stored->data, stored->len), "x", 27, &s, err);
+
+    if (status == EMX_OK)
+        status = piece_decoder_create(27, &d, err);
+    if (status == EMX_OK)
+        status = stream_peek(s, &seen, 65536, &n, err);
+    while (status == EMX_OK && n > 0) {
+        status = stream_take_piece(s, &piece, &taken, err);
+        if (status == EMX_OK && taken)
+            status = piece_read(d, &piece, "x", buf, sizeof(buf), &n, err);
+        else if (status == EMX_OK)
+            status = stream_read_some(s, buf, sizeof(buf), &n, err);
+    }
+    free(piece.stored);
+    piece_decoder_destroy(&d);
+    stream_close(&s);
+    return status;
+}
+
+static enum emx_status load(const struct bytes *stored, struct emx_error *err)
+{
+    struct memory_space m;
+    char *data = NULL;
+    size_t len;
+    uint64_t hash;
+    enum emx_status status =
+        file_load(memory_space(&m, "x", stored->data, stored->len), "x", (size_t)1 << 24, &data, &len, &hash, err);
+
+    free(data);
+    return status;
+}
+
+/* Let the first allocation fail, then the second, until there is none left to fail. */
+static void exhaust(enum emx_status (*run)(const struct bytes *stored, struct emx_error *err),
+                    const struct bytes *stored)
+{
+    unsigned n = 0;
+
+    do {
+        struct emx_error err = {0};
+        enum emx_status status;
+
+        failed = false;
+        until_failure = ++n;
+        status = run(stored, &err);
+        until_failure = 0;
+        CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
+        CHECK(!failed || (err.status == EMX_ERR_MEMORY && strstr(err.message, "out of memory")));
+    } while (failed);
+    CHECK(n > 4);
+}
+
+static void streams_survive(void)
+{
+    exhaust(use, &twin);
+    exhaust(use, &zstd);
+    exhaust(use, &gzip);
+}
+
+static void side_files_survive(void)
+{
+    exhaust(load, &twin);
+    exhaust(load, &zstd);
+    exhaust(load, &gzip);
+}
+
+int main(void)
+{
+    uint64_t seed = test_seed();
+
+    put_tokens(&twin, 500000, &seed);
+    for (size_t pos = 0; pos < twin.len; pos += 125000)
+        put_zstd(&zstd, twin.data + pos, 125000, (struct frame_options){.level = 1});
+    put_zstd(&zstd, twin.data, twin.len, (struct frame_options){.level = 1});
+    put_zstd(&zstd, twin.data, twin.len, (struct frame_options){.level = 1, .no_content_size = true});
+    put_gzip(&gzip, twin.data, 300000);
+    RUN(streams_survive);
+    RUN(side_files_survive);
+    bytes_free(&twin);
+    bytes_free(&zstd);
+    bytes_free(&gzip);
+    return test_summary();
+}
