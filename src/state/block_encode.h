@@ -1,0 +1,16 @@
+/*
+ * block_encode.h - what the writer needs of an encoder beyond writer.h
+ */
+#ifndef STATE_BLOCK_ENCODE_H
+#define STATE_BLOCK_ENCODE_H
+
+#include "state/writer.h"
+
+/* As state_encode_block(), but leaves the spectrum alone: for tails. */
+EMX_CHECKED enum emx_status encode_block_uncounted(struct state_encoder *e, const struct emx_pair_count *rows, size_t n,
+                                                   struct state_block *ret, struct emx_error *err);
+
+/* Move the encoder's spectrum into `into`. */
+EMX_CHECKED enum emx_status encoder_take_spectrum(struct state_encoder *e, struct emx_spectrum_builder *into);
+
+#endif
