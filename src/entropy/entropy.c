@@ -1,80 +1,78 @@
 /*
- * Every term below is non-negative, unlike in log N - (sum n log n) / N or in JE - H, so nothing cancels: the
- * result keeps the relative accuracy of one term.  -ffast-math would delete the compensation.
+ * entropy.c - sums of non-negative terms only, so that nothing cancels
+ *
+ * Integers (masses, counts) are exact until they meet a logarithm: below 2^64 they fit the 64-bit mantissa of x86's
+ * long double.  What is left is a rounding or two per term and one in the compensated sum.
  */
+#include "util/sum.h"
 #include <emx/entropy.h>
 
-#include <assert.h>
-#include <math.h>
-
-#ifdef __FAST_MATH__
-#error "compensated sums need IEEE arithmetic: build without -ffast-math"
-#endif
-
-/* Neumaier's sum: what each addition rounds off is summed apart. */
-struct sum {
-    long double value, carry;
-};
-
-static void sum_add(struct sum *s, long double term)
+/* log(total / n), keeping its digits when n is nearly total. */
+static long double surprisal(uint64_t n, uint64_t total)
 {
-    long double next = s->value + term;
-
-    s->carry += fabsl(s->value) >= fabsl(term) ? (s->value - next) + term : (term - next) + s->value;
-    s->value = next;
-}
-
-/* log(a / b), keeping its digits where a and b are close: a - b is exact. */
-static long double log_ratio(uint64_t a, uint64_t b)
-{
-    if (a < b)
-        return -log_ratio(b, a);
-    if (a - b < b)
-        return log1pl((long double)(a - b) / (long double)b);
-    return logl((long double)a / (long double)b);
-}
-
-/* Tokens in row i: fits, because n_total does. */
-static uint64_t row_mass(const struct emx_spectrum *s, size_t i)
-{
-    return s->types[i] * s->count[i];
+    if (n > total / 2)
+        return -log1pl(-(long double)(total - n) / (long double)total);
+    return logl((long double)total / (long double)n);
 }
 
 static long double shannon(const struct emx_spectrum *s)
 {
-    struct sum sum = {0, 0};
+    struct sum h = {0};
 
     if (s->n_total == 0)
         return 0;
     for (size_t i = 0; i < s->len; i++)
-        sum_add(&sum, (long double)row_mass(s, i) * log_ratio(s->n_total, s->count[i]));
-    return (sum.value + sum.carry) / (long double)s->n_total;
+        sum_add(&h, (long double)(s->types[i] * s->count[i]) * surprisal(s->count[i], s->n_total));
+    return sum_total(&h) / (long double)s->n_total;
+}
+
+/* One spectrum walked from its largest count down. */
+struct descent {
+    const struct emx_spectrum *s;
+    size_t left;   /* rows not yet passed */
+    uint64_t mass; /* sum of types * count over the rows passed */
+};
+
+static uint64_t next_count(const struct descent *d)
+{
+    return d->left ? d->s->count[d->left - 1] : 0;
+}
+
+static void pass(struct descent *d, uint64_t count)
+{
+    if (next_count(d) != count)
+        return;
+    d->left--;
+    d->mass += d->s->types[d->left] * count;
 }
 
 /*
- * CE is the mean over all pairs of log(count of the first / count of the pair).  The mean of a difference
- * does not depend on which is subtracted from which, so both spectra are laid out in order of count and
- * subtracted where they overlap.  A pair is never more frequent than its first, so neither is the k-th least
- * frequent pair than the k-th least frequent first: every term is >= 0, and exactly 0 where the counts are equal.
+ * With D(c) the types of first elements less the types of pairs at count c, N CE = sum_c D(c) c log c.  Its terms have
+ * both signs, and of 10^18 tokens they would cancel all digits.  Summed by parts over the counts c_1 < c_2 < ... of
+ * either spectrum it is
+ *
+ *     N CE = sum_k E_k log(c_k / c_(k-1)),    E_k = sum_{j >= k} D(c_j) c_j
+ *
+ * (E_1 = 0, as both spectra have N pairs.)  E_k is the mass of the first elements seen at least c_k times less that of
+ * the pairs seen so often; each such pair begins with such an element, so E_k >= 0, and it is an integer.
  */
 static long double conditional(const struct emx_spectrum *pairs, const struct emx_spectrum *firsts)
 {
-    struct sum sum = {0, 0};
-    uint64_t pair_mass = 0, first_mass = 0;
-    size_t p = 0, f = 0;
+    struct descent p = {pairs, pairs->len, 0}, f = {firsts, firsts->len, 0};
+    struct sum h = {0};
 
-    assert(pairs->n_total == firsts->n_total);
-    while (p < pairs->len && f < firsts->len) {
-        uint64_t mass;
+    if (pairs->n_total != firsts->n_total)
+        return NAN;
+    while (p.left || f.left) {
+        uint64_t count = next_count(&p) > next_count(&f) ? next_count(&p) : next_count(&f), below;
 
-        pair_mass = pair_mass ? pair_mass : row_mass(pairs, p);
-        first_mass = first_mass ? first_mass : row_mass(firsts, f);
-        mass = pair_mass < first_mass ? pair_mass : first_mass;
-        sum_add(&sum, (long double)mass * log_ratio(firsts->count[f], pairs->count[p]));
-        p += (pair_mass -= mass) == 0;
-        f += (first_mass -= mass) == 0;
+        pass(&p, count);
+        pass(&f, count);
+        below = next_count(&p) > next_count(&f) ? next_count(&p) : next_count(&f);
+        if (below && f.mass != p.mass)
+            sum_add(&h, (long double)(int64_t)(f.mass - p.mass) * surprisal(below, count));
     }
-    return pairs->n_total ? (sum.value + sum.carry) / (long double)pairs->n_total : 0;
+    return pairs->n_total ? sum_total(&h) / (long double)pairs->n_total : 0;
 }
 
 double emx_entropy_shannon(const struct emx_spectrum *s)
@@ -91,21 +89,21 @@ double emx_entropy_coverage(const struct emx_spectrum *s)
 {
     uint64_t once = s->len && s->count[0] == 1 ? s->types[0] : 0;
 
-    return s->n_total ? (double)((long double)(s->n_total - once) / (long double)s->n_total) : 1;
+    return s->n_total ? (double)(s->n_total - once) / (double)s->n_total : 1;
 }
 
 void emx_entropies_compute(const struct emx_spectrum *tokens, const struct emx_spectrum *pairs,
                            const struct emx_spectrum *firsts, struct emx_entropies *ret)
 {
-    long double se = shannon(tokens), je = shannon(pairs), h = shannon(firsts), ce = conditional(pairs, firsts);
+    long double se = shannon(tokens), je = shannon(pairs), h1 = shannon(firsts), ce = conditional(pairs, firsts);
 
     *ret = (struct emx_entropies){
         .shannon = (double)se,
         .joint = (double)je,
         .conditional = (double)ce,
-        .first = (double)h,
+        .first = (double)h1,
         .mutual_information = (double)(se - ce),
-        .chain_residual = (double)(fabsl(je - h - ce) / fmaxl(je, 1)),
+        .chain_residual = (double)(fabsl(je - h1 - ce) / fmaxl(je, 1)),
         .token_coverage = emx_entropy_coverage(tokens),
         .pair_coverage = emx_entropy_coverage(pairs),
         .n_tokens = tokens->n_total,
