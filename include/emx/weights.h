@@ -42,7 +42,8 @@ EMX_API EMX_CHECKED enum emx_status emx_weights_from_entropies(const double *ent
  *
  *     p_i = (w_i / L_i) / sum_j (w_j / L_j),   L_i = mean tokens per document of domain i
  *
- * EMX_ERR_ARG if a mean length is not positive and finite.
+ * EMX_ERR_ARG if a mean length is not positive and finite, or a share is not finite and at least 0;
+ * EMX_ERR_EMPTY if no share is above 0.
  */
 EMX_API EMX_CHECKED enum emx_status emx_weights_per_document(const double *proportion,
                                                              const double *mean_tokens_per_document,
