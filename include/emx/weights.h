@@ -46,8 +46,7 @@ EMX_API EMX_CHECKED enum emx_status emx_weights_from_entropies(const double *ent
  * EMX_ERR_EMPTY if no share is above 0.
  */
 EMX_API EMX_CHECKED enum emx_status emx_weights_per_document(const double *proportion,
-                                                             const double *mean_tokens_per_document,
-                                                             size_t n_domains, double *ret_probability,
-                                                             struct emx_error *err);
+                                                             const double *mean_tokens_per_document, size_t n_domains,
+                                                             double *ret_probability, struct emx_error *err);
 
 #endif
