@@ -56,7 +56,7 @@ struct emx_domain {
     const struct emx_shard_record *shards; /* [n_shards] sorted by path */
     size_t n_shards;
     uint64_t n_tokens, n_documents, n_pairs, n_pair_types, n_tails; /* n_tokens = n_pairs + n_tails */
-    uint64_t n_documents_without_eod; /* documents of an index whose last token is not the declared eod; else 0 */
+    uint64_t n_documents_without_eod; /* documents of an index (or line) that the declared eod does not end; else 0 */
     uint32_t max_token;               /* largest token id seen; 0 if none */
     struct emx_spectrum tokens, pairs, firsts;
 };

@@ -1,0 +1,38 @@
+/*
+ * count.h - blocks of tokens into the tables of their domain
+ *
+ * Where pairs break:
+ *
+ *     within-document   at the ends of the index, which are cut here; and at EOD tokens, which are not looked for in
+ *                       the stream of pairs: all pairs across them have EOD on one side, so these leave when the tables
+ *                       are sorted (count/rows.h)
+ *     stream            nowhere but between shards
+ *     window            after every `window` tokens of the shard
+ */
+#ifndef SCAN_COUNT_H
+#define SCAN_COUNT_H
+
+#include "scan/shard.h"
+
+/* One thread's means to count. */
+struct counter {
+    unsigned thread;
+    struct table_adder adder;
+    uint32_t *tails; /* [n_tails] last tokens of runs, on their way to the domain's tally */
+    size_t n_tails, cap_tails;
+    bool no_memory;
+};
+
+void counter_finish(struct counter *c);
+
+/*
+ * Count the block's inner pairs and fill b->sums.  EMX_ERR_RANGE if a token is not below the vocabulary;
+ * EMX_ERR_MEMORY.
+ */
+EMX_CHECKED enum emx_status count_block(struct counter *c, struct shard *s, struct block *b, struct emx_error *err);
+
+/* Count the pairs between blocks, and sum up the shard: *ret is its record. */
+EMX_CHECKED enum emx_status count_seams(struct counter *c, struct shard *s, struct emx_shard_record *ret,
+                                        uint64_t *ret_documents_without_eod, struct emx_error *err);
+
+#endif

@@ -1,0 +1,118 @@
+#include "scan/domain.h"
+
+#include <stdlib.h>
+
+enum {
+    MOST_FIRST_LINES_LOG2 = 13, /* 512 KiB: in L2, and large enough for the first block of any text */
+    LEAST_LINES_LOG2 = 6,
+};
+
+void domain_init(struct domain *d, const struct emx_scan_domain *given, struct budget *budget)
+{
+    *d = (struct domain){.given = given, .settings = given->settings, .budget = budget, .n_shards = given->n_shards};
+    pthread_mutex_init(&d->mutex, NULL);
+    tally_init(&d->tails);
+}
+
+void domain_release_tables(struct domain *d)
+{
+    for (size_t i = 0; i < d->n_tables; i++)
+        table_destroy(&d->tables[i].table);
+    free(d->tables);
+    d->tables = NULL;
+    d->n_tables = 0;
+}
+
+void domain_finish(struct domain *d)
+{
+    domain_release_tables(d);
+    tally_finish(&d->tails);
+    pthread_mutex_destroy(&d->mutex);
+}
+
+static struct domain_table *find_own(struct domain *d, unsigned thread, struct pair_key key)
+{
+    for (size_t i = 0; i < d->n_tables; i++) {
+        if (d->tables[i].owner == thread && table_key(d->tables[i].table).bits == key.bits)
+            return &d->tables[i];
+    }
+    return NULL;
+}
+
+static struct domain_table *find_any(struct domain *d, struct pair_key key)
+{
+    for (size_t i = 0; i < d->n_tables; i++) {
+        if (table_key(d->tables[i].table).bits == key.bits)
+            return &d->tables[i];
+    }
+    return NULL;
+}
+
+static enum emx_status begin_table(struct domain *d, unsigned thread, struct pair_key key, uint64_t n_expected,
+                                   struct domain_table **ret, struct emx_error *err)
+{
+    struct domain_table *larger = realloc(d->tables, (d->n_tables + 1) * sizeof(*larger));
+    unsigned lines_log2 = LEAST_LINES_LOG2;
+    enum emx_status status;
+
+    if (!larger)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a pair table");
+    d->tables = larger;
+    while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_SLOTS << lines_log2 < n_expected)
+        lines_log2++;
+    larger[d->n_tables] = (struct domain_table){.owner = thread};
+    status = table_create(key, lines_log2, d->budget, &larger[d->n_tables].table, err);
+    if (!status)
+        *ret = &larger[d->n_tables++];
+    return status;
+}
+
+enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key key, uint64_t n_expected,
+                             struct table **ret, bool *ret_alone, struct emx_error *err)
+{
+    struct domain_table *found;
+    enum emx_status status = EMX_OK;
+
+    pthread_mutex_lock(&d->mutex);
+    found = find_own(d, thread, key);
+    if (!found && budget_left(d->budget) < d->budget->limit / 2 && (found = find_any(d, key)))
+        found->joined = true;
+    if (!found)
+        status = begin_table(d, thread, key, n_expected, &found, err);
+    if (!status) {
+        *ret = found->table;
+        *ret_alone = !found->joined;
+    }
+    pthread_mutex_unlock(&d->mutex);
+    return status;
+}
+
+enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char *path, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    if (d->settings.eod == EMX_NO_TOKEN || d->given->settings.eod_first)
+        return EMX_OK; /* nothing to agree on, or the user has said it for all */
+    pthread_mutex_lock(&d->mutex);
+    if (d->eod_order_known && d->settings.eod_first != eod_first)
+        status = emx_fail(err, EMX_ERR_ARG,
+                          "%s: domain '%s' mixes shards whose EOD token opens a document (llm.c) with shards whose EOD "
+                          "token ends one: give them to two domains",
+                          path, d->given->name);
+    if (!d->eod_order_known) /* later calls only read: threads that count look at it without the mutex */
+        d->settings.eod_first = eod_first;
+    d->eod_order_known = true;
+    pthread_mutex_unlock(&d->mutex);
+    return status;
+}
+
+uint64_t domain_n_pair_types(struct domain *d)
+{
+    uint64_t n = 0;
+
+    pthread_mutex_lock(&d->mutex);
+    for (size_t i = 0; i < d->n_tables; i++)
+        n += table_n_used(d->tables[i].table);
+    pthread_mutex_unlock(&d->mutex);
+    return n;
+}

@@ -1,0 +1,58 @@
+/*
+ * domain.h - a domain while it is being counted: its pair tables and tails
+ *
+ * A thread counts in a table of its own, with plain additions, as long as the tables fit in half of the
+ * budget; beyond that it joins a table that another thread began, and both use atomic additions from then on.
+ * The tables are added up when they are sorted (count/rows.h), so which thread counted what does not show.
+ */
+#ifndef SCAN_DOMAIN_H
+#define SCAN_DOMAIN_H
+
+#include "count/rows.h"
+
+#include <emx/scan.h>
+
+struct domain_table {
+    struct table *table;
+    unsigned owner; /* the thread that began it */
+    bool joined;    /* by another: no longer the owner's alone */
+};
+
+struct domain {
+    /* constant after creation */
+    const struct emx_scan_domain *given;
+    struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
+    struct budget *budget;
+    size_t n_shards;
+
+    pthread_mutex_t mutex;
+    /* guarded by the mutex */
+    struct domain_table *tables;
+    size_t n_tables;
+    bool eod_order_known; /* settings.eod_first was set by a shard */
+    size_t n_shards_done;
+    bool warned_of_no_documents;
+
+    struct tally tails;
+    _Atomic uint64_t n_tokens; /* so far, for progress */
+};
+
+void domain_init(struct domain *d, const struct emx_scan_domain *given, struct budget *budget);
+void domain_finish(struct domain *d);
+
+/*
+ * The table that `thread` is to count keys of this width in, and whether it is alone in it.  `n_expected`: about how
+ * many tokens are coming, which sizes a new table.
+ */
+EMX_CHECKED enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key key, uint64_t n_expected,
+                                         struct table **ret, bool *ret_alone, struct emx_error *err);
+
+/* A shard's format says whether EOD opens or ends documents; all shards of a domain must agree. */
+EMX_CHECKED enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char *path,
+                                                struct emx_error *err);
+
+/* Slots in use in all tables: at least the number of distinct pairs. */
+uint64_t domain_n_pair_types(struct domain *d);
+void domain_release_tables(struct domain *d);
+
+#endif

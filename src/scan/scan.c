@@ -1,0 +1,32 @@
+/*
+ * scan.c - emx_scan(): how a shard travels
+ *
+ *     prepare.c   the caller's words are checked, every shard is there, threads are planned
+ *     work.c      each thread takes a shard (schedule.c), block by block (shard.c), and counts it (count.c) in a
+ *                 table of its domain (domain.c); the caller's thread reports progress
+ *     write.c     domain by domain, the tables are sorted (count/rows.c), encoded and written (state/)
+ */
+#include "scan/scan.h"
+
+#include "util/clock.h"
+
+enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains,
+                         const struct emx_scan_options *options, const char *output, struct emx_scan_times *ret_times,
+                         struct emx_error *err)
+{
+    double start = clock_seconds(), counted;
+    struct scan s;
+    enum emx_status status = scan_prepare(&s, domains, n_domains, options, err);
+
+    if (!status)
+        status = scan_count(&s, err);
+    counted = clock_seconds();
+    if (!status)
+        status = scan_write(&s, output, err);
+    s.times.write = clock_seconds() - counted;
+    s.times.wall = clock_seconds() - start;
+    if (!status && ret_times)
+        *ret_times = s.times;
+    scan_finish(&s);
+    return status;
+}

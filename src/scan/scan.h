@@ -1,0 +1,47 @@
+/*
+ * scan.h - the parts of emx_scan(): prepare, count, write
+ */
+#ifndef SCAN_SCAN_H
+#define SCAN_SCAN_H
+
+#include "scan/schedule.h"
+
+struct scan {
+    const struct emx_scan_options *options;
+    struct placement *placement;
+    struct budget budget;
+    int window_log_max;
+
+    struct domain *domains;         /* [n_domains] as given */
+    struct domain **by_name;        /* [n_domains] sorted */
+    struct format_options *formats; /* [n_domains] */
+    size_t n_domains;
+    struct shard *shards;             /* [n_shards] the domains' one after the other, as given */
+    struct emx_shard_record *records; /* [n_shards] */
+    uint64_t *n_without_eod;          /* [n_shards] documents of an index that end without EOD */
+    size_t n_shards;
+    struct schedule *schedule;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* guarded by the mutex */
+    struct emx_error error; /* the first */
+    unsigned n_running;
+    size_t n_shards_done;
+    _Atomic bool stop;
+
+    struct emx_scan_times times; /* sums are guarded by the mutex */
+};
+
+/* Check what the caller gave and make the scan ready to count.  scan_finish() accepts half-made ones. */
+EMX_CHECKED enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
+                                         const struct emx_scan_options *options, struct emx_error *err);
+void scan_finish(struct scan *s);
+
+/* Read and count all shards on all threads. */
+EMX_CHECKED enum emx_status scan_count(struct scan *s, struct emx_error *err);
+
+/* Sort the tables and write the state file. */
+EMX_CHECKED enum emx_status scan_write(struct scan *s, const char *output, struct emx_error *err);
+
+#endif

@@ -1,0 +1,475 @@
+#include "scan/shard.h"
+
+#include "util/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- blocks ------------------------------------------------------------------------------------------ */
+
+enum emx_status block_init(struct block *b, int window_log_max, struct emx_error *err)
+{
+    enum emx_status status;
+
+    *b = (struct block){0};
+    status = piece_decoder_create(window_log_max, &b->decoder, err);
+    b->bytes = malloc(BLOCK_BYTES);
+    b->wide = malloc(BLOCK_BYTES * sizeof(*b->wide));
+    b->end_buffer = malloc(BLOCK_TOKENS * sizeof(*b->end_buffer));
+    if (!status && (!b->bytes || !b->wide || !b->end_buffer))
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread's buffers");
+    if (status)
+        block_finish(b);
+    return status;
+}
+
+void block_finish(struct block *b)
+{
+    piece_decoder_destroy(&b->decoder);
+    free(b->piece.stored);
+    free(b->bytes);
+    free(b->wide);
+    free(b->end_buffer);
+    *b = (struct block){0};
+}
+
+static uint32_t token_at(const struct block *b, size_t i)
+{
+    return b->width == 2 ? ((const uint16_t *)b->tokens)[i] : ((const uint32_t *)b->tokens)[i];
+}
+
+/* The n bytes in b->bytes as native tokens; u16 and u32 stay where they are. */
+static void set_tokens(struct block *b, struct token_type type, size_t n_tokens)
+{
+    bool native = !type.big_endian && (type.dtype == DTYPE_U16 || type.dtype == DTYPE_U32 || type.dtype == DTYPE_I32);
+
+    b->n = n_tokens;
+    b->width = native && type.dtype == DTYPE_U16 ? 2 : 4;
+    b->tokens = native ? (const void *)b->bytes : b->wide;
+    if (!native)
+        tokens_decode(b->bytes, type, n_tokens, b->wide);
+}
+
+static void set_span(struct block *b, uint64_t begin, uint64_t end)
+{
+    b->span.begin = begin;
+    b->span.end = end;
+    b->span.n = b->n;
+    if (b->n) {
+        b->span.first = token_at(b, 0);
+        b->span.last = token_at(b, b->n - 1);
+    }
+}
+
+/* --- opening ----------------------------------------------------------------------------------------- */
+
+void shard_init(struct shard *s, struct domain *domain, const char *path)
+{
+    *s = (struct shard){.domain = domain, .path = path, .size = UINT64_MAX, .limit = UINT64_MAX};
+    pthread_mutex_init(&s->mutex, NULL);
+}
+
+void shard_close(struct shard *s)
+{
+    if (s->format && s->format->close)
+        s->format->close(&s->open);
+    stream_close(&s->open.stream);
+    s->format = NULL;
+    free(s->spans);
+    s->spans = NULL;
+}
+
+void shard_finish(struct shard *s)
+{
+    shard_close(s);
+    pthread_mutex_destroy(&s->mutex);
+}
+
+static uint64_t range_of(const struct shard *s)
+{
+    switch (s->open.is_flat ? s->open.flat.type.dtype : DTYPE_U32) {
+    case DTYPE_U8:
+    case DTYPE_I8:
+        return UINT64_C(1) << 8;
+    case DTYPE_U16:
+    case DTYPE_I16:
+        return UINT64_C(1) << 16;
+    default:
+        return EMX_MAX_VOCABULARY;
+    }
+}
+
+static enum emx_status open_shard(struct shard *s, struct emx_error *err)
+{
+    uint32_t declared = s->domain->settings.vocabulary;
+    enum emx_status status = stream_open(NULL, s->path, s->window_log_max, &s->open.stream, err);
+
+    s->open.path = s->path;
+    s->open.options = s->options;
+    if (!status)
+        status = format_open(&s->open, &s->format, err);
+    if (!status)
+        status = domain_agree_on_eod(s->domain, s->open.eod_first, s->path, err);
+    if (status)
+        return status;
+    s->vocabulary = declared ? declared : EMX_MAX_VOCABULARY;
+    s->key = pair_key_for((uint32_t)(range_of(s) < s->vocabulary ? range_of(s) : s->vocabulary));
+    s->stage = SHARD_OPEN;
+    return EMX_OK;
+}
+
+/* --- flat formats ------------------------------------------------------------------------------------ */
+
+static size_t token_size(const struct shard *s)
+{
+    return dtype_size(s->open.flat.type.dtype);
+}
+
+/* One past the last byte of tokens, after the header. */
+static uint64_t content_end(const struct shard *s)
+{
+    uint64_t n = s->open.flat.n_tokens;
+
+    return n < UINT64_MAX / token_size(s) ? n * token_size(s) : UINT64_MAX;
+}
+
+static enum emx_status check_flat_end(const struct shard *s, struct emx_error *err)
+{
+    uint64_t size = stream_position(s->open.stream) - s->open.flat.offset, end = content_end(s);
+
+    if (end == UINT64_MAX && size % token_size(s) != 0)
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes are no whole number of %zu-byte tokens (%s)", s->path,
+                        (unsigned long long)size, token_size(s), s->open.dtype_name);
+    if (end != UINT64_MAX && size < end)
+        return emx_fail(err, EMX_ERR_CORRUPT,
+                        "%s: cut off at byte %llu: %llu tokens should follow the header, there are %llu", s->path,
+                        (unsigned long long)stream_position(s->open.stream), (unsigned long long)s->open.flat.n_tokens,
+                        (unsigned long long)(size / token_size(s)));
+    if (end != UINT64_MAX && size > end && !s->open.flat.trailing_ok)
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes follow the last token at byte %llu", s->path,
+                        (unsigned long long)(size - end), (unsigned long long)(s->open.flat.offset + end));
+    return EMX_OK;
+}
+
+static bool span_is_empty(const struct span *span)
+{
+    return !span->n && !span->n_head && !span->n_tail && !span->end_before && !span->end_after;
+}
+
+/* The n bytes at `begin` of the content, in b->bytes, as a block; bytes of a token that is not whole are kept apart. */
+static void set_block(const struct shard *s, struct block *b, uint64_t begin, size_t n)
+{
+    size_t size = token_size(s), n_tail = n % size;
+
+    b->index = begin / size;
+    set_tokens(b, s->open.flat.type, n / size);
+    b->span.n_tail = (uint8_t)n_tail;
+    memcpy(b->span.tail, b->bytes + n - n_tail, n_tail);
+    set_span(b, begin - b->span.n_head, begin + n);
+}
+
+static size_t clip(size_t n, uint64_t begin, uint64_t end)
+{
+    uint64_t left = begin < end ? end - begin : 0;
+
+    return n < left ? n : (size_t)left;
+}
+
+/* Under the mutex: read and decode the next block; an empty span at the end of the shard. */
+static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_error *err)
+{
+    struct stream *stream = s->open.stream;
+    uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
+    size_t size = token_size(s), cap = BLOCK_BYTES - BLOCK_BYTES % size, n = 1;
+    enum emx_status status = EMX_OK;
+
+    if (stream_position(stream) < offset)
+        status = stream_skip(stream, offset - stream_position(stream), err);
+    begin = stream_position(stream) - offset;
+    if (!status && begin % size && begin < end) { /* the last piece ended within a token */
+        status = stream_read(stream, b->span.head, size - (size_t)(begin % size), &n, err);
+        b->span.n_head = (uint8_t)n;
+    }
+    while (!status) {
+        begin = stream_position(stream) - offset;
+        if (s->limit == UINT64_MAX)
+            status = stream_read_some(stream, b->bytes, cap, &n, err);
+        else
+            status = stream_read(stream, b->bytes, cap, &n, err);
+        if (!status)
+            set_block(s, b, begin, clip(clip(n, begin, end), s->n_taken * size, s->limit * size));
+        if (n == 0 || !span_is_empty(&b->span))
+            break; /* else these are bytes after the last token, read for the checksum only */
+    }
+    s->n_taken += b->n;
+    return status;
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------ */
+
+/* Read past what belongs to no whole token of the piece: the header, or the rest of a token that began before. */
+static enum emx_status read_piece_head(struct shard *s, struct block *b, struct emx_error *err)
+{
+    uint64_t offset = s->open.flat.offset;
+    size_t size = token_size(s), got = 1;
+    enum emx_status status = EMX_OK;
+
+    while (!status && got && b->piece_position < offset) {
+        uint64_t n = offset - b->piece_position < BLOCK_BYTES ? offset - b->piece_position : BLOCK_BYTES;
+
+        status = piece_read(b->decoder, &b->piece, s->path, b->bytes, (size_t)n, &got, err);
+        b->piece_position += got;
+    }
+    if (!status && b->piece_position >= offset && (b->piece_position - offset) % size) {
+        size_t n = size - (size_t)((b->piece_position - offset) % size);
+
+        status = piece_read(b->decoder, &b->piece, s->path, b->span.head, n, &got, err);
+        b->span.n_head = (uint8_t)got;
+        b->piece_position += got;
+    }
+    return status;
+}
+
+/* Without the mutex: the next block of the piece that b holds; *ret_any false when the piece is used up. */
+static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_any, struct emx_error *err)
+{
+    size_t size = token_size(s), n;
+    uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
+    enum emx_status status = EMX_OK;
+
+    b->span = (struct span){0};
+    if (b->piece_position == b->piece.position)
+        status = read_piece_head(s, b, err);
+    if (!status)
+        status = piece_read(b->decoder, &b->piece, s->path, b->bytes, BLOCK_BYTES - BLOCK_BYTES % size, &n, err);
+    if (status)
+        return status;
+    *ret_any = n + b->span.n_head > 0;
+    if (!*ret_any)
+        return EMX_OK;
+    begin = b->piece_position - offset;
+    b->piece_position += n;
+    if (begin >= end)
+        b->span.n_head = 0; /* bytes after the last token: decoded for their checksum only */
+    set_block(s, b, begin, clip(n, begin, end));
+    return EMX_OK;
+}
+
+/* Under the mutex. */
+static enum emx_status take_piece(struct shard *s, struct block *b, bool *ret_taken, struct emx_error *err)
+{
+    enum emx_status status;
+
+    *ret_taken = false;
+    if (!s->open.is_flat || s->limit != UINT64_MAX)
+        return EMX_OK;
+    status = stream_take_piece(s->open.stream, &b->piece, ret_taken, err);
+    b->in_piece = !status && *ret_taken;
+    b->piece_position = b->piece.position;
+    return status;
+}
+
+/* --- decoded formats --------------------------------------------------------------------------------- */
+
+/* Under the mutex: the next batch; b->n and its edges are 0 at the end of the shard. */
+static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_error *err)
+{
+    struct token_batch batch = {.tokens = b->wide, .cap = BLOCK_TOKENS, .ends = b->end_buffer};
+    enum emx_status status = s->format->read(&s->open, &batch, err);
+    size_t n_ends = batch.n_ends;
+
+    if (status)
+        return status;
+    if (batch.n > s->limit - s->n_taken)
+        batch.n = (size_t)(s->limit - s->n_taken);
+    while (n_ends && batch.ends[n_ends - 1] > batch.n)
+        n_ends--;
+    b->span = (struct span){0};
+    b->ends = batch.ends;
+    if (n_ends && b->ends[n_ends - 1] == batch.n) {
+        b->span.end_after = true;
+        n_ends--;
+    }
+    if (n_ends && b->ends[0] == 0) {
+        b->span.end_before = true;
+        b->ends++;
+        n_ends--;
+    }
+    b->n_ends = n_ends;
+    b->index = s->n_taken;
+    b->tokens = b->wide;
+    b->width = 4;
+    b->n = batch.n;
+    set_span(b, 4 * s->n_taken, 4 * (s->n_taken + batch.n));
+    s->n_taken += batch.n;
+    return EMX_OK;
+}
+
+/* --- taking and putting ------------------------------------------------------------------------------ */
+
+static enum emx_status end_shard(struct shard *s, struct emx_error *err)
+{
+    s->stage = SHARD_ENDED;
+    return s->open.is_flat && s->n_taken < s->limit ? check_flat_end(s, err) : EMX_OK;
+}
+
+/* Under the mutex; *ret_any false: the shard has ended, or (in_piece) a piece was taken instead. */
+static enum emx_status take_next(struct shard *s, struct block *b, bool *ret_any, struct emx_error *err)
+{
+    bool piece;
+    enum emx_status status = s->stage == SHARD_NEW ? open_shard(s, err) : EMX_OK;
+
+    *ret_any = false;
+    if (status || s->stage == SHARD_ENDED)
+        return status;
+    status = take_piece(s, b, &piece, err);
+    if (!status && !piece) {
+        b->n_ends = 0;
+        b->span = (struct span){0};
+        status = s->n_taken == s->limit ? EMX_OK : s->open.is_flat ? read_flat(s, b, err) : read_batch(s, b, err);
+        *ret_any = !status && !span_is_empty(&b->span);
+        if (!status && !*ret_any)
+            return end_shard(s, err);
+    }
+    if (!status)
+        s->n_out++;
+    s->n_bytes_read = stream_n_stored(s->open.stream);
+    return status;
+}
+
+/* Under the mutex: is this the thread that finds the shard ended and all blocks back? */
+static bool is_last(struct shard *s)
+{
+    if (s->stage != SHARD_ENDED || s->n_out || s->finished)
+        return false;
+    s->finished = true;
+    return true;
+}
+
+enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool *ret_last, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    *ret_any = *ret_last = false;
+    for (;;) {
+        double start = clock_seconds(), locked;
+
+        if (b->in_piece) {
+            status = read_piece(s, b, ret_any, err);
+            b->seconds_decoding += clock_seconds() - start;
+            if (status || *ret_any)
+                return status;
+        }
+        start = clock_seconds();
+        pthread_mutex_lock(&s->mutex);
+        locked = clock_seconds();
+        s->n_out -= b->in_piece; /* the piece is used up */
+        b->in_piece = false;
+        status = take_next(s, b, ret_any, err);
+        *ret_last = !status && is_last(s);
+        pthread_mutex_unlock(&s->mutex);
+        b->seconds_waiting += locked - start;
+        b->seconds_decoding += clock_seconds() - locked;
+        if (status || *ret_any || !b->in_piece)
+            return status;
+    }
+}
+
+/* Under the mutex. */
+static enum emx_status add_span(struct shard *s, const struct span *span, struct emx_error *err)
+{
+    if (s->n_spans == s->cap_spans) {
+        size_t cap = s->cap_spans ? 2 * s->cap_spans : 16;
+        struct span *larger = realloc(s->spans, cap * sizeof(*larger));
+
+        if (!larger)
+            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->path);
+        s->spans = larger;
+        s->cap_spans = cap;
+    }
+    s->spans[s->n_spans++] = *span;
+    return EMX_OK;
+}
+
+enum emx_status shard_add_block(struct shard *s, const struct block *b, struct emx_error *err)
+{
+    s->sums.n_tokens += b->n;
+    s->sums.n_eod += b->sums.n_eod;
+    s->sums.n_plain_ends += b->sums.n_plain_ends;
+    return add_span(s, &b->span, err);
+}
+
+enum emx_status shard_put(struct shard *s, const struct block *b, bool *ret_last, struct emx_error *err)
+{
+    enum emx_status status;
+
+    pthread_mutex_lock(&s->mutex);
+    status = shard_add_block(s, b, err);
+    s->n_out -= !b->in_piece;
+    *ret_last = !status && is_last(s);
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+/* --- when all blocks are back ------------------------------------------------------------------------- */
+
+static int by_begin(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+void shard_sort_spans(struct shard *s)
+{
+    qsort(s->spans, s->n_spans, sizeof(*s->spans), by_begin);
+}
+
+bool shard_index_ends_at(const struct shard *s, uint64_t index)
+{
+    size_t i = shard_index_after(s, index ? index - 1 : 0);
+
+    return index && i < s->open.index.n && s->open.index.ends[i] == index;
+}
+
+size_t shard_index_after(const struct shard *s, uint64_t index)
+{
+    size_t low = 0, high = s->open.index.n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (s->open.index.ends[middle] > index)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+enum emx_status shard_check_index(const struct shard *s, struct emx_error *err)
+{
+    const struct document_index *index = &s->open.index;
+    uint64_t n = s->sums.n_tokens;
+
+    if (s->limit == UINT64_MAX && index->n && index->ends[index->n - 1] != n)
+        return emx_fail(err, EMX_ERR_CORRUPT,
+                        "%s: the index ends its last document at token %llu, but there are %llu tokens", s->path,
+                        (unsigned long long)index->ends[index->n - 1], (unsigned long long)n);
+    return EMX_OK;
+}
+
+void shard_describe(const struct shard *s, struct emx_shard_record *ret)
+{
+    *ret = (struct emx_shard_record){
+        .path = s->path,
+        .format = s->format->name,
+        .codec = stream_codec(s->open.stream),
+        .dtype = s->open.dtype_name,
+        .n_bytes = stream_n_stored(s->open.stream),
+        .xxh3 = stream_xxh3(s->open.stream),
+        .index_xxh3 = s->open.index_xxh3,
+        .n_tokens = s->sums.n_tokens,
+    };
+}

@@ -1,0 +1,123 @@
+/*
+ * shard.h - one shard on its way through the threads
+ *
+ * Any number of threads work on a shard at once.  Each takes the next block under the shard's mutex, and counts it
+ * after it has let go:
+ *
+ *     plain, gzip, one zstd frame, JSONL, MDS   reading and decoding go on under the mutex, one after the other;
+ *     many zstd frames                          only the stored bytes are read under it: a "piece" of whole frames,
+ * which the thread decodes by itself, block by block.
+ *
+ * So nobody waits for a queue, each thread has one block's buffers, and memory is bounded by the number of threads.
+ * Blocks of one shard are counted in any order; each leaves a span, which remembers its first and last token.
+ * When all blocks are counted, the last thread walks the spans in order and counts the pairs across their seams.
+ *
+ * Calls: (shard_take -> count the block -> shard_put)* by each thread until shard_take yields none; the one
+ * that is told `last` then counts the seams, describes the shard and closes it.
+ */
+#ifndef SCAN_SHARD_H
+#define SCAN_SHARD_H
+
+#include "io/format.h"
+#include "scan/domain.h"
+
+enum {
+    BLOCK_BYTES = 256 << 10, /* of content; with its table lines it stays in a 512 KiB L2: bench_scan */
+    BLOCK_TOKENS = BLOCK_BYTES / 2,
+};
+
+/* Where one block began and ended. */
+struct span {
+    uint64_t begin, end;        /* bytes of content after the header (decoded formats: 4 a token) */
+    uint64_t n;                 /* whole tokens */
+    uint32_t first, last;       /* of them */
+    bool end_before, end_after; /* a decoded format has a document end at this edge */
+    uint8_t n_head, n_tail;     /* bytes of a token that lies across two pieces */
+    uint8_t head[8], tail[8];
+};
+
+/* What the blocks of a shard add up to. */
+struct shard_sums {
+    uint64_t n_tokens, n_eod;
+    uint64_t n_plain_ends; /* document ends of the index at which no EOD stands */
+};
+
+/* One thread's buffers and the block in them. */
+struct block {
+    const void *tokens; /* [n] of `width` bytes, native */
+    size_t width, n;
+    uint64_t index;       /* of tokens[0] in the shard */
+    const uint32_t *ends; /* [n_ends] decoded formats: a document ends before tokens[ends[i]], 0 < ends[i] < n */
+    size_t n_ends;
+    struct span span;
+    struct shard_sums sums; /* filled by who counts the block */
+
+    unsigned char *bytes; /* [BLOCK_BYTES] */
+    uint32_t *wide;       /* [BLOCK_BYTES] enough for one-byte tokens */
+    uint32_t *end_buffer; /* [BLOCK_TOKENS] */
+    struct stream_piece piece;
+    bool in_piece;
+    uint64_t piece_position; /* in the content, of the next byte of the piece */
+    struct piece_decoder *decoder;
+    double seconds_decoding, seconds_waiting;
+};
+
+EMX_CHECKED enum emx_status block_init(struct block *b, int window_log_max, struct emx_error *err);
+void block_finish(struct block *b);
+
+struct shard {
+    /* constant after creation */
+    struct domain *domain;
+    const char *path;
+    const struct format_options *options;
+    uint64_t size;  /* bytes of the file; UINT64_MAX for a pipe */
+    uint64_t limit; /* tokens to take, UINT64_MAX: all */
+    int window_log_max;
+
+    pthread_mutex_t mutex;
+    /* guarded by the mutex; but `open`, `format`, `key` and `vocabulary` are constant once a block was taken */
+    enum { SHARD_NEW, SHARD_OPEN, SHARD_ENDED } stage;
+    struct shard_open open;
+    const struct format_ops *format;
+    struct pair_key key;
+    uint64_t vocabulary; /* every token must be below it */
+    uint64_t n_taken;    /* tokens handed out, decoded formats and samples */
+    unsigned n_out;      /* blocks and pieces that are not back yet */
+    bool finished;       /* somebody was told `last` */
+    struct span *spans;
+    size_t n_spans, cap_spans;
+    struct shard_sums sums;
+
+    _Atomic uint64_t n_bytes_read; /* for progress */
+};
+
+void shard_init(struct shard *s, struct domain *domain, const char *path);
+void shard_finish(struct shard *s);
+
+/*
+ * The next block of the shard into *b; *ret_any false: there is none.  *ret_last true (only with *ret_any false): all
+ * blocks are back and nobody else was told.
+ */
+EMX_CHECKED enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool *ret_last,
+                                       struct emx_error *err);
+/* Hand back a counted block: its span and sums. */
+EMX_CHECKED enum emx_status shard_put(struct shard *s, const struct block *b, bool *ret_last, struct emx_error *err);
+/* The same without the mutex, for who was told `last` and found a block of its own (a token across two pieces). */
+EMX_CHECKED enum emx_status shard_add_block(struct shard *s, const struct block *b, struct emx_error *err);
+
+/* The first entry of the document index that is greater than `index`: a position in open.index.ends. */
+size_t shard_index_after(const struct shard *s, uint64_t index);
+/* Does the index end a document before token `index`? */
+bool shard_index_ends_at(const struct shard *s, uint64_t index);
+
+/* For who was told `last`. */
+void shard_sort_spans(struct shard *s);
+/* The index must end where the tokens end. */
+EMX_CHECKED enum emx_status shard_check_index(const struct shard *s, struct emx_error *err);
+
+/* What the record of a shard needs to know of its file, before it is closed.  Strings are static or the shard's path.
+ */
+void shard_describe(const struct shard *s, struct emx_shard_record *ret);
+void shard_close(struct shard *s);
+
+#endif

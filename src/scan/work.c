@@ -1,0 +1,233 @@
+/*
+ * work.c - the counting phase: what each thread does, and what the caller's thread watches
+ */
+#include "scan/count.h"
+#include "scan/scan.h"
+
+#include "pipeline/threads.h"
+#include "util/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct worker {
+    struct scan *scan;
+    struct block block;
+    struct counter counter;
+    struct emx_error error;
+    double seconds_counting;
+};
+
+static void warn(struct scan *s, const char *path, const char *sentence)
+{
+    struct emx_error line;
+
+    if (!s->options->warn)
+        return;
+    emx_fail(&line, EMX_OK, "%s: %s", path, sentence);
+    pthread_mutex_lock(&s->mutex);
+    s->options->warn(line.message, s->options->context);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+/* Once a domain: pairs that were to stay within documents, of which nothing tells. */
+static void warn_of_no_documents(struct scan *s, struct shard *shard)
+{
+    struct domain *d = shard->domain;
+    bool told;
+
+    if (d->settings.pairs != EMX_PAIRS_WITHIN_DOCUMENT || d->settings.eod != EMX_NO_TOKEN || shard->open.has_index ||
+        shard->open.ends_in_batch)
+        return;
+    pthread_mutex_lock(&d->mutex);
+    told = d->warned_of_no_documents;
+    d->warned_of_no_documents = true;
+    pthread_mutex_unlock(&d->mutex);
+    if (!told)
+        warn(s, shard->path, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
+}
+
+/* The shard's blocks are all back: its seams, its record, its file. */
+static enum emx_status complete_shard(struct worker *w, struct shard *shard)
+{
+    struct scan *s = w->scan;
+    size_t i = (size_t)(shard - s->shards);
+    enum emx_status status = count_seams(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
+
+    if (!status && shard->open.warning)
+        warn(s, shard->path, shard->open.warning);
+    if (!status)
+        warn_of_no_documents(s, shard);
+    shard_close(shard);
+    pthread_mutex_lock(&shard->domain->mutex);
+    shard->domain->n_shards_done++;
+    pthread_mutex_unlock(&shard->domain->mutex);
+    pthread_mutex_lock(&s->mutex);
+    s->n_shards_done++;
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+/* Take and count blocks until the shard has none. */
+static enum emx_status work_on(struct worker *w, struct shard *shard)
+{
+    enum emx_status status = EMX_OK;
+    bool any = true, last = false;
+
+    while (!status && any && !last && !w->scan->stop) {
+        status = shard_take(shard, &w->block, &any, &last, &w->error);
+        if (!status && any) {
+            double start = clock_seconds();
+
+            status = count_block(&w->counter, shard, &w->block, &w->error);
+            w->seconds_counting += clock_seconds() - start;
+            if (!status)
+                status = shard_put(shard, &w->block, &last, &w->error);
+        }
+    }
+    if (!status && (!any || last))
+        schedule_ended(w->scan->schedule, shard);
+    if (!status && last)
+        status = complete_shard(w, shard);
+    return status;
+}
+
+static void keep_error(struct scan *s, const struct emx_error *error)
+{
+    s->stop = true;
+    pthread_mutex_lock(&s->mutex);
+    if (!s->error.status)
+        s->error = *error;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void end_work(struct worker *w)
+{
+    struct scan *s = w->scan;
+
+    pthread_mutex_lock(&s->mutex);
+    s->times.decode += w->block.seconds_decoding;
+    s->times.wait += w->block.seconds_waiting;
+    s->times.count += w->seconds_counting;
+    s->n_running--;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    counter_finish(&w->counter);
+    block_finish(&w->block);
+    free(w);
+}
+
+static void work(unsigned thread, void *context)
+{
+    struct scan *s = context;
+    struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+    struct shard *shard = NULL;
+    enum emx_status status;
+
+    if (!w) {
+        struct emx_error error;
+
+        emx_fail(&error, EMX_ERR_MEMORY, "out of memory for a thread");
+        keep_error(s, &error);
+        pthread_mutex_lock(&s->mutex);
+        s->n_running--;
+        pthread_cond_signal(&s->changed);
+        pthread_mutex_unlock(&s->mutex);
+        return;
+    }
+    *w = (struct worker){.scan = s, .counter.thread = thread};
+    status = block_init(&w->block, s->window_log_max, &w->error);
+    while (!status && !s->stop && (shard = schedule_next(s->schedule, shard)))
+        status = work_on(w, shard);
+    if (status)
+        keep_error(s, &w->error);
+    end_work(w);
+}
+
+/* --- watching ------------------------------------------------------------------------------------------ */
+
+static void measure(struct scan *s, double start, struct emx_scan_domain_progress *domains, struct emx_scan_progress *p)
+{
+    *p = (struct emx_scan_progress){.seconds = clock_seconds() - start,
+                                    .n_shards_total = s->n_shards,
+                                    .n_shards = s->n_shards_done,
+                                    .n_domains = s->n_domains,
+                                    .domains = domains};
+    for (size_t i = 0; i < s->n_shards; i++) {
+        uint64_t size = s->shards[i].size;
+
+        p->n_bytes += s->shards[i].n_bytes_read;
+        p->n_bytes_total = size == UINT64_MAX || p->n_bytes_total == UINT64_MAX ? UINT64_MAX : p->n_bytes_total + size;
+    }
+    for (size_t i = 0; i < s->n_domains; i++) {
+        struct domain *d = &s->domains[i];
+
+        domains[i] = (struct emx_scan_domain_progress){.name = d->given->name,
+                                                       .n_tokens = d->n_tokens,
+                                                       .n_pair_types = domain_n_pair_types(d),
+                                                       .n_shards_total = d->n_shards};
+        pthread_mutex_lock(&d->mutex);
+        domains[i].n_shards = d->n_shards_done;
+        pthread_mutex_unlock(&d->mutex);
+        p->n_tokens += domains[i].n_tokens;
+    }
+}
+
+/* Under the scan's mutex, which is let go during the callback's measurements: they take other mutexes. */
+static void report(struct scan *s, double start, struct emx_scan_domain_progress *domains)
+{
+    struct emx_scan_progress p;
+    bool go_on;
+
+    pthread_mutex_unlock(&s->mutex);
+    measure(s, start, domains, &p);
+    pthread_mutex_lock(&s->mutex); /* so that it is never called beside warn() */
+    go_on = s->options->progress(&p, s->options->context);
+    if (!go_on && !s->error.status)
+        emx_fail(&s->error, EMX_ERR_STOPPED, "stopped");
+    if (!go_on)
+        s->stop = true;
+}
+
+static void wait_a_moment(struct scan *s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 100 * 1000 * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&s->changed, &s->mutex, &until);
+}
+
+static void watch(struct scan *s, double start, struct emx_scan_domain_progress *domains)
+{
+    pthread_mutex_lock(&s->mutex);
+    while (s->n_running) {
+        wait_a_moment(s);
+        if (s->options->progress && domains)
+            report(s, start, domains);
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+enum emx_status scan_count(struct scan *s, struct emx_error *err)
+{
+    struct emx_scan_domain_progress *domains = calloc(s->n_domains, sizeof(*domains));
+    double start = clock_seconds();
+    struct threads threads;
+    enum emx_status status;
+
+    s->n_running = placement_n_threads(s->placement);
+    status = threads_start(&threads, s->placement, work, s, err);
+    if (!status) {
+        pthread_mutex_lock(&s->mutex);
+        s->n_running -= placement_n_threads(s->placement) - threads.n; /* those the system refused */
+        pthread_mutex_unlock(&s->mutex);
+        watch(s, start, domains);
+        threads_join(&threads);
+        status = s->error.status ? emx_fail(err, s->error.status, "%s", s->error.message) : EMX_OK;
+    }
+    free(domains);
+    return status;
+}
