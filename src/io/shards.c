@@ -1,0 +1,338 @@
+/* shards.c - what users name, as a list of files: folders, globs, Megatron prefixes, MDS folders */
+#include <emx/shards.h>
+
+#include "io/format.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOST_DEPTH = 64, MOST_INDEX_BYTES = 1 << 30 };
+
+/* --- names ------------------------------------------------------------------------------------------- */
+
+static const char *const codec_endings[] = {".zst", ".zstd", ".gz", NULL};
+static const char *const shard_endings[] = {".bin", ".npy", ".ds", ".mds", ".json", ".jsonl", ".ndjson", NULL};
+static const char *const side_endings[] = {".idx", ".index", ".metadata", ".loss", ".csv", "index.json", NULL};
+
+/* The length of name without one of the endings, or 0 if it has none. */
+static size_t cut_ending(const char *name, size_t len, const char *const endings[])
+{
+    for (size_t i = 0; endings[i]; i++) {
+        size_t n = strlen(endings[i]);
+
+        if (len >= n && memcmp(name + len - n, endings[i], n) == 0)
+            return len - n;
+    }
+    return 0;
+}
+
+static size_t length_without_codec(const char *name)
+{
+    size_t len = strlen(name), cut = cut_ending(name, len, codec_endings);
+
+    return cut ? cut : len;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static bool is_hidden_or_side(const char *path)
+{
+    const char *name = base_name(path);
+    size_t len = length_without_codec(name);
+
+    return name[0] == '.' || strcmp(name, "index.json") == 0 || cut_ending(name, len, side_endings) > 0;
+}
+
+/* llm.c and build-nanogpt keep shard 0 for validation. */
+static bool is_validation(const char *name)
+{
+    size_t len = length_without_codec(name);
+
+    return strstr(name, "_val_") && (cut_ending(name, len, (const char *const[]){".bin", ".npy", NULL}) > 0);
+}
+
+static bool looks_like_shard(const char *path)
+{
+    const char *name = base_name(path);
+
+    return !is_hidden_or_side(path) && !is_validation(name) &&
+           cut_ending(name, length_without_codec(name), shard_endings) > 0;
+}
+
+/* --- the list ---------------------------------------------------------------------------------------- */
+
+static enum emx_status append(struct emx_shard_list *list, const char *path, struct emx_error *err)
+{
+    char **larger, *copy;
+
+    if ((list->n & (list->n - 1)) == 0) { /* room is made whenever n is a power of two */
+        larger = realloc(list->paths, (list->n ? 2 * list->n : 1) * sizeof(*larger));
+        if (!larger)
+            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
+        list->paths = larger;
+    }
+    copy = strdup(path);
+    if (!copy)
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
+    list->paths[list->n++] = copy;
+    return EMX_OK;
+}
+
+void emx_shard_list_finish(struct emx_shard_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->paths[i]);
+    free(list->paths);
+    *list = (struct emx_shard_list){0};
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum emx_status join(const char *folder, const char *name, char **ret, struct emx_error *err)
+{
+    size_t len = strlen(folder);
+
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    if (asprintf(ret, "%.*s%s%s", (int)len, folder, len && folder[len - 1] == '/' ? "" : "/", name) < 0)
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", folder);
+    return EMX_OK;
+}
+
+/* --- MDS folders --------------------------------------------------------------------------------------- */
+
+/* The stored file of one entry of "shards": the compressed one if it is there, else the raw one. */
+static enum emx_status append_mds_shard(struct emx_shard_list *list, const char *folder, const char *index_path,
+                                        const json_t *shard, struct emx_error *err)
+{
+    const char *kinds[] = {"zip_data", "raw_data"}, *name = NULL;
+    char *path = NULL;
+    enum emx_status status = EMX_OK;
+
+    for (int i = 0; i < 2 && !status; i++) {
+        name = json_string_value(json_object_get(json_object_get(shard, kinds[i]), "basename"));
+        if (!name)
+            continue;
+        free(path);
+        path = NULL;
+        status = join(folder, name, &path, err);
+        if (!status && file_exists(NULL, path))
+            break;
+    }
+    if (!status && !path)
+        status = emx_fail(err, EMX_ERR_FORMAT, "%s: a shard has no basename", index_path);
+    if (!status)
+        status = append(list, path, err);
+    free(path);
+    return status;
+}
+
+/* *ret_is_mds: the folder's index.json is one of MDS, and its shards were appended. */
+static enum emx_status append_mds_folder(struct emx_shard_list *list, const char *folder, bool *ret_is_mds,
+                                         struct emx_error *err)
+{
+    char *path, *text = NULL;
+    size_t len, i;
+    uint64_t xxh3;
+    json_t *root = NULL, *shards, *shard;
+    enum emx_status status = join(folder, "index.json", &path, err);
+
+    *ret_is_mds = false;
+    if (status || !file_exists(NULL, path)) {
+        free(path);
+        return status;
+    }
+    status = file_load(NULL, path, MOST_INDEX_BYTES, &text, &len, &xxh3, err);
+    if (!status)
+        root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    shards = json_object_get(root, "shards");
+    *ret_is_mds = json_is_array(shards);
+    json_array_foreach(shards, i, shard)
+    {
+        if (!status)
+            status = append_mds_shard(list, folder, path, shard, err);
+    }
+    json_decref(root);
+    free(text);
+    free(path);
+    return status;
+}
+
+/* --- folders ------------------------------------------------------------------------------------------- */
+
+static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, int depth, struct emx_error *err);
+
+static enum emx_status append_entry(struct emx_shard_list *list, const char *path, int depth, struct emx_error *err)
+{
+    struct stat st;
+
+    if (base_name(path)[0] == '.')
+        return EMX_OK;
+    if (stat(path, &st) != 0)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be read", path);
+    if (S_ISDIR(st.st_mode))
+        return append_folder(list, path, depth + 1, err);
+    return looks_like_shard(path) ? append(list, path, err) : EMX_OK;
+}
+
+static enum emx_status list_folder(const char *folder, struct emx_shard_list *ret, struct emx_error *err)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    enum emx_status status = EMX_OK;
+
+    if (!dir)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: the folder cannot be read", folder);
+    while (!status && (errno = 0, entry = readdir(dir)))
+        status = append(ret, entry->d_name, err);
+    if (!status && errno)
+        status = emx_fail_errno(err, EMX_ERR_IO, errno, "%s: the folder cannot be read", folder);
+    closedir(dir);
+    if (ret->n)
+        qsort(ret->paths, ret->n, sizeof(*ret->paths), by_bytes);
+    return status;
+}
+
+static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, int depth, struct emx_error *err)
+{
+    struct emx_shard_list names = {0};
+    bool is_mds;
+    enum emx_status status = append_mds_folder(list, folder, &is_mds, err);
+
+    if (status || is_mds)
+        return status;
+    if (depth > MOST_DEPTH)
+        return emx_fail(err, EMX_ERR_RANGE, "%s: folders are nested deeper than %d (a link to itself?)", folder,
+                        MOST_DEPTH);
+    status = list_folder(folder, &names, err);
+    for (size_t i = 0; i < names.n && !status; i++) {
+        char *path;
+
+        status = join(folder, names.paths[i], &path, err);
+        if (status)
+            break;
+        status = append_entry(list, path, depth, err);
+        free(path);
+    }
+    emx_shard_list_finish(&names);
+    return status;
+}
+
+/* --- words --------------------------------------------------------------------------------------------- */
+
+static enum emx_status append_glob(struct emx_shard_list *list, const char *pattern, struct emx_error *err)
+{
+    glob_t found;
+    size_t before = list->n;
+    enum emx_status status = EMX_OK;
+
+    switch (glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found)) {
+    case 0:
+        break;
+    case GLOB_NOMATCH:
+        return emx_fail(err, EMX_ERR_EMPTY, "%s: nothing matches", pattern);
+    case GLOB_NOSPACE:
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", pattern);
+    default:
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: a folder of the pattern cannot be read", pattern);
+    }
+    qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv), by_bytes);
+    for (size_t i = 0; i < found.gl_pathc && !status; i++) {
+        struct stat st;
+
+        if (stat(found.gl_pathv[i], &st) == 0 && S_ISDIR(st.st_mode))
+            status = append_folder(list, found.gl_pathv[i], 0, err);
+        else if (!is_hidden_or_side(found.gl_pathv[i]))
+            status = append(list, found.gl_pathv[i], err);
+    }
+    globfree(&found);
+    if (!status && list->n == before)
+        status = emx_fail(err, EMX_ERR_EMPTY, "%s: no shard matches", pattern);
+    return status;
+}
+
+/* PREFIX.bin, .bin.zst, ... where PREFIX.idx (.idx.zst, ...) stands beside it. */
+static enum emx_status append_prefix(struct emx_shard_list *list, const char *prefix, bool *ret_is_prefix,
+                                     struct emx_error *err)
+{
+    char *index = path_existing_sibling(NULL, prefix, "", ".idx"), *bin = NULL;
+    enum emx_status status = EMX_OK;
+
+    if (index)
+        bin = path_existing_sibling(NULL, prefix, "", ".bin");
+    if (index && !bin)
+        status = emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s.bin: cannot be opened, though %s is there", prefix, index);
+    *ret_is_prefix = index;
+    if (bin)
+        status = append(list, bin, err);
+    free(index);
+    free(bin);
+    return status;
+}
+
+static bool is_pattern(const char *word)
+{
+    return strpbrk(word, "*?[") != NULL;
+}
+
+enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, struct emx_error *err)
+{
+    size_t before = list->n;
+    struct stat st;
+    bool is_prefix = false;
+    enum emx_status status;
+
+    if (strcmp(word, "-") == 0)
+        return append(list, word, err);
+    if (stat(word, &st) == 0 && S_ISDIR(st.st_mode)) {
+        status = append_folder(list, word, 0, err);
+        if (!status && list->n == before)
+            status = emx_fail(err, EMX_ERR_EMPTY,
+                              "%s: the folder holds no shard (.bin, .npy, .ds, .mds, .json, .jsonl, .ndjson)", word);
+        return status;
+    }
+    if (stat(word, &st) == 0)
+        return append(list, word, err);
+    status = append_prefix(list, word, &is_prefix, err);
+    if (status || is_prefix)
+        return status;
+    if (is_pattern(word))
+        return append_glob(list, word, err);
+    return emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s: cannot be opened", word);
+}
+
+/* --- formats ------------------------------------------------------------------------------------------- */
+
+enum { MOST_FORMATS = 32 };
+static struct emx_shard_format format_list[MOST_FORMATS];
+static size_t n_formats;
+
+static void list_formats(void)
+{
+    for (; formats[n_formats] && n_formats < MOST_FORMATS; n_formats++)
+        format_list[n_formats] = (struct emx_shard_format){formats[n_formats]->name, formats[n_formats]->summary};
+}
+
+const struct emx_shard_format *emx_shard_formats(size_t *ret_n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, list_formats);
+    *ret_n = n_formats;
+    return format_list;
+}
