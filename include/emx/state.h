@@ -8,8 +8,8 @@
  * Reading:  emx_state_open() or _open_memory() -> emx_state_domain() / emx_state_pairs_*()
  *           -> emx_state_close()
  * Writing:  emx_state_writer_create() -> for each domain in order of name: _begin_domain(),
- *           then _pair() and _tail() in ascending order, _end_domain() -> _commit(), or
- *           _destroy() at any time to leave nothing behind.
+ *           then _tails(), _pairs()* in ascending order, _end_domain() -> _commit() -> _destroy();
+ *           _destroy() without _commit() leaves nothing behind.
  */
 #ifndef EMX_STATE_H
 #define EMX_STATE_H
@@ -89,7 +89,8 @@ struct emx_pair_count {
  * Stream the pairs of domain i in ascending order of (first, second), and its tails: tokens
  * that are not the first of a pair (last of a document, window or shard), ascending; they are
  * emx_pair_count rows with second == EMX_NO_TOKEN.  The unigram count of x is the sum of its
- * row plus its tail.  A cursor holds one block at a time (under 2 MiB).
+ * row plus its tail.  A cursor holds one block at a time: some 300 KiB, never more than 3 MiB.
+ * Several cursors may be open on one state; after a failure only destroy them.
  */
 struct emx_pair_cursor;
 EMX_API EMX_CHECKED enum emx_status emx_pair_cursor_create(struct emx_state *s, size_t domain,
@@ -101,7 +102,10 @@ EMX_API EMX_CHECKED enum emx_status emx_pair_cursor_next(struct emx_pair_cursor 
                                                          bool *ret_more, struct emx_error *err);
 EMX_API void emx_pair_cursor_destroy(struct emx_pair_cursor **c);
 
-/* Read every byte and check every checksum, order and total. */
+/*
+ * Read every byte and check every checksum, order and total: EMX_OK means that the settings, shards, totals and
+ * spectra of each domain are those of its rows.  EMX_ERR_IO, EMX_ERR_CORRUPT, EMX_ERR_MEMORY.
+ */
 EMX_API EMX_CHECKED enum emx_status emx_state_verify(struct emx_state *s, struct emx_error *err);
 
 /*
@@ -112,17 +116,22 @@ struct emx_state_writer;
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_create(const char *path, struct emx_state_writer **ret,
                                                             struct emx_error *err);
 /*
- * Of *domain the writer uses name, settings, shards, n_documents, n_documents_without_eod; it copies
- * them.  All other fields it computes from the rows that follow.  Names must ascend (strcmp).
+ * Of *domain the writer uses name, settings, shards (in any order), n_documents, n_documents_without_eod;
+ * it copies them.  All other fields it computes from the rows that follow.  Names must ascend (strcmp).
+ * Where there are shards, their tokens, documents and pairs must add up to the domain's: _end_domain() sees to it.
+ * EMX_ERR_ARG if not, or for a shard (path, xxh3) that is there twice, or settings out of their limits.
  */
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_begin_domain(struct emx_state_writer *w,
                                                                   const struct emx_domain *domain,
                                                                   struct emx_error *err);
-/* Rows ascending by (first, second); rows with second == EMX_NO_TOKEN are tails, given by _tails(). */
+/*
+ * Rows ascending strictly by (first, second), over all calls of the domain; counts at least 1 (EMX_ERR_ARG).  Tokens
+ * below EMX_MAX_VOCABULARY, the tokens of a domain below 2^63 (EMX_ERR_RANGE).
+ */
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_pairs(struct emx_state_writer *w,
                                                            const struct emx_pair_count *rows, size_t n,
                                                            struct emx_error *err);
-/* All tails of the domain at once, ascending by first; before the first pairs of the domain. */
+/* All tails of the domain at once, ascending by first; before the first pairs.  Without a call it has none. */
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_tails(struct emx_state_writer *w,
                                                            const struct emx_pair_count *rows, size_t n,
                                                            struct emx_error *err);
@@ -133,8 +142,9 @@ EMX_API void emx_state_writer_destroy(struct emx_state_writer **w);
 
 /*
  * Merge state files into one: equal bytes to one scan of everything.  Streams the tables; memory does
- * not grow with them.  Domains of one name join when their settings are equal, else
- * EMX_ERR_ARG.  A shard (domain, path, checksum) present in two inputs would be counted twice: EMX_ERR_ARG.
+ * not grow with them (each input takes some 300 KiB and a file descriptor).  Domains of one name join
+ * when their settings are equal and nothing was sampled, else EMX_ERR_ARG.  A shard (domain, path,
+ * checksum) present in two inputs would be counted twice: EMX_ERR_ARG.  The output may be one of the inputs.
  */
 EMX_API EMX_CHECKED enum emx_status emx_state_merge(const char *const *inputs, size_t n_inputs, const char *output,
                                                     struct emx_error *err);

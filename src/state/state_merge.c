@@ -228,6 +228,16 @@ static enum emx_status open_tables(struct merge *m, bool tails, struct emx_error
     return row_merge_begin(m->rows, m->cursors, m->n_parts, err);
 }
 
+static enum emx_status next_rows(struct merge *m, struct emx_pair_count *rows, size_t *ret_n, struct emx_error *err)
+{
+    enum emx_status status = row_merge_next(m->rows, rows, ROWS_AT_ONCE, ret_n, err);
+
+    if (status == EMX_ERR_RANGE)
+        return emx_fail(err, status, "domain %.200s has a count of 2^63 or more in all inputs together",
+                        part_domain(m, 0)->name);
+    return status;
+}
+
 /* Tails are at most one a token of the vocabulary: these are held in memory. */
 static enum emx_status collect_tails(struct merge *m, struct emx_pair_count **tails, size_t *n, struct emx_error *err)
 {
@@ -240,7 +250,7 @@ static enum emx_status collect_tails(struct merge *m, struct emx_pair_count **ta
         if (!grown)
             return out_of_memory(err);
         *tails = grown;
-        status = row_merge_next(m->rows, grown + *n, ROWS_AT_ONCE, &got, err);
+        status = next_rows(m, grown + *n, &got, err);
         *n += status == EMX_OK ? got : 0;
     }
     return status;
@@ -265,7 +275,7 @@ static enum emx_status merge_pairs(struct merge *m, struct emx_state_writer *w, 
     size_t n = ROWS_AT_ONCE;
 
     while (status == EMX_OK && n == ROWS_AT_ONCE) {
-        status = row_merge_next(m->rows, m->buffer, ROWS_AT_ONCE, &n, err);
+        status = next_rows(m, m->buffer, &n, err);
         if (status == EMX_OK)
             status = emx_state_writer_pairs(w, m->buffer, n, err);
     }

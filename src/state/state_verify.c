@@ -158,7 +158,7 @@ static enum emx_status verify_domain(struct emx_state *s, size_t domain, struct 
     if (status == EMX_OK)
         status = compare_tally(s, domain, &t, err);
     domain_tally_finish(&t);
-    return status;
+    return status == EMX_ERR_RANGE || status == EMX_ERR_ARG ? domain_is_wrong(s, domain, "totals", err) : status;
 }
 
 enum emx_status emx_state_verify(struct emx_state *s, struct emx_error *err)
