@@ -54,6 +54,9 @@ EMX_CHECKED enum emx_status file_read(struct file *f, void *buf, size_t cap, siz
 /* Exactly n bytes at offset; EMX_ERR_CORRUPT "... is cut off" if the file ends before. */
 EMX_CHECKED enum emx_status file_read_at(struct file *f, uint64_t offset, void *buf, size_t n, struct emx_error *err);
 
+/* XXH3-64 of all its bytes, as stored; the file has a size. */
+EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_error *err);
+
 /*
  * A side file whole in memory: decompressed if zstd or gzip by content (path as given), at most `limit`
  * bytes (EMX_ERR_RANGE beyond).  *ret_data is malloc'ed, has one NUL byte after its end, and is the caller's.

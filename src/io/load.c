@@ -5,10 +5,12 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 /* Side files are small: a window of more than their content's limit would be a mistake. */
 #define WINDOW_LOG_MAX 27
 #define FIRST_CAP ((size_t)64 << 10)
+#define CHECKSUM_BYTES ((size_t)1 << 20)
 
 /* Room for more, at most limit + 2 bytes: one shows that the limit is passed, one is for the NUL. */
 static bool grow(char **data, size_t *cap, size_t limit)
@@ -65,5 +67,29 @@ enum emx_status file_load(const struct file_space *space, const char *path, size
         free(data);
     }
     stream_close(&s);
+    return status;
+}
+
+enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_error *err)
+{
+    unsigned char *buf = malloc(CHECKSUM_BYTES);
+    XXH3_state_t *hash = XXH3_createState();
+    enum emx_status status = EMX_OK;
+
+    if (!buf || !hash || XXH3_64bits_reset(hash) != XXH_OK)
+        status = emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", file_path(f));
+    for (uint64_t at = 0; at < file_size(f) && !status;) {
+        uint64_t left = file_size(f) - at;
+        size_t n = left < CHECKSUM_BYTES ? (size_t)left : CHECKSUM_BYTES;
+
+        status = file_read_at(f, at, buf, n, err);
+        if (!status)
+            XXH3_64bits_update(hash, buf, n);
+        at += n;
+    }
+    if (!status)
+        *ret_xxh3 = XXH3_64bits_digest(hash);
+    XXH3_freeState(hash);
+    free(buf);
     return status;
 }
