@@ -1,20 +1,17 @@
 #include "io/format.h"
+#include "io/refused.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct format_ops format_llmc, format_megatron, format_npy, format_raw;
+extern const struct format_ops format_datatrove, format_dolma, format_llmc, format_megatron, format_npy, format_raw;
 
 /*
  * In the order in which they are asked whether a shard is theirs: those that go by a file beside the shard first, since
  * its own bytes may look like anything.  `raw` never says yes: it takes what --dtype or --format gives it.
  */
 const struct format_ops *const formats[] = {
-    &format_megatron,
-    &format_llmc,
-    &format_npy,
-    &format_raw,
-    NULL,
+    &format_megatron, &format_datatrove, &format_dolma, &format_llmc, &format_npy, &format_raw, NULL,
 };
 
 const struct format_ops *format_by_name(const char *name)
@@ -39,6 +36,8 @@ static enum emx_status recognise(struct shard_open *s, const void *head, size_t 
             return EMX_OK;
         }
     }
+    if (refused_kind(head, len))
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: is %s", s->path, refused_kind(head, len));
     if (s->options->type.dtype == DTYPE_NONE)
         return emx_fail(err, EMX_ERR_ARG,
                         "%s: no format is recognised by its content; if it is headerless, say what its tokens are "

@@ -1,0 +1,130 @@
+/*
+ * fmt_datatrove.c - datatrove and nanotron: X.ds of bare u16 or u32, X.ds.metadata with their size, X.ds.index with the
+ * ends of documents
+ *
+ * The index (u64 ends, in tokens) is optional.  Files shuffled by context have no index of their own, and a copied
+ * one is wrong: it is believed only if it rises and ends where the tokens end, which the scan checks.
+ */
+#include "io/format.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_METADATA = 1 << 16 };
+#define MOST_INDEX (UINT64_C(1) << 34)
+
+static bool datatrove_probe(const struct file_space *space, const char *path, const void *head, size_t len)
+{
+    char *metadata = path_existing_sibling(space, path, ".ds", ".ds.metadata");
+    bool found = metadata;
+
+    (void)head;
+    (void)len;
+    free(metadata);
+    return found;
+}
+
+/* The first line is TOKENIZER|SIZE, and the tokenizer's name may hold bars. */
+static enum emx_status read_metadata(struct shard_open *s, const char *path, struct emx_error *err)
+{
+    char *text, *bar;
+    size_t len;
+    uint64_t xxh3;
+    enum emx_status status = file_load(s->space, path, MOST_METADATA, &text, &len, &xxh3, err);
+
+    if (status)
+        return status;
+    text[strcspn(text, "\r\n")] = 0;
+    bar = strrchr(text, '|');
+    if (bar && strcmp(bar, "|2") == 0)
+        s->flat.type.dtype = DTYPE_U16;
+    else if (bar && strcmp(bar, "|4") == 0)
+        s->flat.type.dtype = DTYPE_U32;
+    else
+        status =
+            emx_fail(err, EMX_ERR_FORMAT, "%s: its first line does not end in |2 or |4, the size of a token", path);
+    free(text);
+    return status;
+}
+
+static enum emx_status read_index(struct shard_open *s, const char *path, struct emx_error *err)
+{
+    char *bytes;
+    size_t len, n = 0;
+    uint64_t *ends, last = 0;
+    enum emx_status status = file_load(s->space, path, MOST_INDEX, &bytes, &len, &s->index_xxh3, err);
+
+    if (status)
+        return status;
+    ends = (uint64_t *)(void *)bytes; /* malloc'ed: aligned */
+    if (len % 8 != 0)
+        status = emx_fail(err, EMX_ERR_CORRUPT, "%s: %zu bytes are no whole number of 8-byte ends", path, len);
+    for (size_t i = 0; i < len / 8 && !status; i++) {
+        uint64_t end = le64toh(ends[i]);
+
+        if (end < last)
+            status = emx_fail(err, EMX_ERR_CORRUPT,
+                              "%s: document %zu (byte %zu) ends at token %llu, before the one in front of it", path, i,
+                              8 * i, (unsigned long long)end);
+        if (end > last)
+            ends[n++] = end;
+        last = end;
+    }
+    if (status) {
+        free(bytes);
+        return status;
+    }
+    s->index = (struct document_index){ends, n};
+    s->has_index = true;
+    return EMX_OK;
+}
+
+static void datatrove_close(struct shard_open *s)
+{
+    free(s->index.ends);
+    s->index = (struct document_index){0};
+}
+
+static enum emx_status set_type(struct shard_open *s, struct emx_error *err)
+{
+    char *path = path_existing_sibling(s->space, s->path, ".ds", ".ds.metadata");
+    enum dtype given = s->options->type.dtype;
+    enum emx_status status = EMX_OK;
+
+    if (path)
+        status = read_metadata(s, path, err);
+    else if (given == DTYPE_NONE)
+        status =
+            emx_fail(err, EMX_ERR_ARG,
+                     "%s: has no .metadata beside it to tell the size of a token: give --dtype (u16 or u32)", s->path);
+    else
+        s->flat.type = s->options->type;
+    if (!status && path && given != DTYPE_NONE && given != s->flat.type.dtype)
+        status = emx_fail(err, EMX_ERR_ARG, "%s: --dtype says otherwise than %s, which says %s", s->path, path,
+                          token_type_name(s->flat.type));
+    free(path);
+    return status;
+}
+
+static enum emx_status datatrove_open(struct shard_open *s, struct emx_error *err)
+{
+    char *index = path_existing_sibling(s->space, s->path, ".ds", ".ds.index");
+    enum emx_status status = set_type(s, err);
+
+    s->is_flat = true;
+    s->flat.n_tokens = UINT64_MAX;
+    s->dtype_name = token_type_name(s->flat.type);
+    if (!status && index)
+        status = read_index(s, index, err);
+    free(index);
+    return status;
+}
+
+const struct format_ops format_datatrove = {
+    .name = "datatrove",
+    .summary = "datatrove and nanotron .ds, with .index and .metadata",
+    .probe = datatrove_probe,
+    .open = datatrove_open,
+    .close = datatrove_close,
+};

@@ -1,0 +1,16 @@
+/*
+ * refused.h - files that are known, and known not to be shards that can be read
+ *
+ * Taken for bare tokens they would give numbers without a meaning.  A format that learns to read one of these takes its
+ * line out.
+ */
+#ifndef IO_REFUSED_H
+#define IO_REFUSED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the file is, as in "is %s"; NULL if it is nothing known. */
+const char *refused_kind(const void *head, size_t len);
+
+#endif
