@@ -19,7 +19,10 @@ static const struct {
     {0, 4, "PK\3\4", "a zip archive (.npz?), which is not supported"},
     {0, 3, "\x80\x04\x95", "a Python pickle, which is never read"},
     {0, 4, "\xBA\x16\x4F\x2F", "a fastText model, not a shard of tokens"},
-    {0, 8, "EMXSTATE", "a state file of entromix, not a shard"},
+    {0, 8,
+     "\x89"
+     "EMX\r\n\x1a\n",
+     "a state file of entromix, not a shard"},
 };
 
 static bool is_arrow_stream(const unsigned char *head, size_t len)
