@@ -83,51 +83,59 @@ static size_t largest(const double *x, size_t n)
     return max;
 }
 
-/*
- * What the others leave of 1, as "0.": its digits in sum[0 .. n), sum[k] the place of 10^-(k+1).  `below` is the sum
- * of the others; they are less than 1, for each share but the largest is at most 1/2 and all sum to about 1.
- */
+/* Of all shares but that to skip. */
+static size_t most_decimals(const double *share, size_t n, size_t skip)
+{
+    size_t most = 1;
+
+    for (size_t i = 0; i < n; i++) {
+        struct digits d = shortest(i == skip ? 0 : share[i]);
+
+        most = decimals(&d) > most ? decimals(&d) : most;
+    }
+    return most;
+}
+
+/* place[k] is that of 10^-k.  Places may leave 0..9 until carry() puts them in order. */
+static void subtract(int *place, double x)
+{
+    struct digits d = shortest(x);
+
+    for (int k = 0; k < d.n; k++)
+        place[k + 1 - d.exponent] -= d.digit[k] - '0';
+}
+
+static void carry(int *place, size_t n)
+{
+    for (size_t k = n; k-- > 1;) {
+        int borrow = place[k] < 0 ? (9 - place[k]) / 10 : 0;
+
+        place[k] += 10 * borrow;
+        place[k - 1] -= borrow;
+    }
+    assert(place[0] >= 0); /* each of the others is at most 1/2, and all shares sum to about 1 */
+}
+
+/* What the shares but that to skip leave of 1; NULL if memory runs out. */
 static char *remainder_of_one(const double *share, size_t n, size_t skip)
 {
-    size_t places = 1;
-    int *sum, borrow = 0;
-    char *ret;
+    size_t n_decimals = most_decimals(share, n, skip);
+    int *place = calloc(n_decimals + 1, sizeof(*place));
+    struct text t = {0};
 
-    for (size_t i = 0; i < n; i++) {
-        struct digits d = shortest(i == skip ? 0 : share[i]);
-
-        places = decimals(&d) > places ? decimals(&d) : places;
-    }
-    sum = calloc(places + 1, sizeof(*sum)); /* sum[0] is the place of 1 */
-    ret = malloc(places + 3);
-    if (!sum || !ret) {
-        free(sum);
-        free(ret);
+    if (!place)
         return NULL;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct digits d = shortest(i == skip ? 0 : share[i]);
-
-        for (int k = 0; k < d.n; k++)
-            sum[k + 1 - d.exponent] -= d.digit[k] - '0';
-    }
-    sum[0] += 1;
-    for (size_t k = places + 1; k-- > 0;) {
-        int value = sum[k] + borrow;
-
-        borrow = value < 0 ? -((9 - value) / 10) : 0;
-        sum[k] = value - 10 * borrow;
-    }
-    assert(borrow == 0);
-    ret[0] = (char)('0' + sum[0]);
-    ret[1] = '.';
-    for (size_t k = 1; k <= places; k++)
-        ret[k + 1] = (char)('0' + sum[k]);
-    for (; places > 1 && ret[places + 1] == '0'; places--)
-        ;
-    ret[places + 2] = '\0';
-    free(sum);
-    return ret;
+    place[0] = 1;
+    for (size_t i = 0; i < n; i++)
+        if (i != skip)
+            subtract(place, share[i]);
+    carry(place, n_decimals + 1);
+    while (n_decimals > 1 && place[n_decimals] == 0)
+        n_decimals--;
+    for (size_t k = 0; k <= n_decimals; k++)
+        text_addf(&t, k == 1 ? ".%d" : "%d", place[k]);
+    free(place);
+    return text_take(&t);
 }
 
 enum emx_status decimal_shares(const double *share, size_t n, char **ret)
