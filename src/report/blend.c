@@ -322,22 +322,29 @@ void blend_add_comment(struct text *t, const struct blend *b)
     text_add(t, "\n");
 }
 
-static bool fits_yaml_key(const char *s)
+static enum emx_status check_yaml_key(const char *key, const char *domain, struct emx_error *err)
 {
     struct text t = {0};
-    bool fits;
+    bool fits, failed;
 
-    text_add_quoted(&t, s);
+    text_add_quoted(&t, key);
     fits = t.len < 1000; /* with room for what a consumer puts before it */
+    failed = t.failed;
     text_finish(&t);
-    return fits;
+    if (failed)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    return fits ? EMX_OK
+                : emx_fail(err, EMX_ERR_ARG, "domain %s has a name or path too long for a key in YAML", domain);
 }
 
 enum emx_status blend_check_yaml_keys(const struct blend *b, struct emx_error *err)
 {
-    for (size_t i = 0; i < b->n; i++)
-        if (!fits_yaml_key(b->entries[i].label) || !fits_yaml_key(b->entries[i].paths[0]))
-            return emx_fail(err, EMX_ERR_ARG, "domain %s has a name or path too long for a key in YAML",
-                            b->entries[i].domain->name);
-    return EMX_OK;
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < b->n && status == EMX_OK; i++) {
+        status = check_yaml_key(b->entries[i].label, b->entries[i].domain->name, err);
+        if (status == EMX_OK)
+            status = check_yaml_key(b->entries[i].paths[0], b->entries[i].domain->name, err);
+    }
+    return status;
 }

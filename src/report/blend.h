@@ -22,7 +22,7 @@ enum path_unit {
 
 struct blend_entry {
     const struct emx_mixture_domain *domain;
-    char *label;  /* unique: the domain's name, with "-1", "-2", ... if it has several entries */
+    char *label;  /* the domain's name, with "-1", "-2", ... if it has several entries */
     char **paths; /* [n_paths], at least one */
     size_t n_paths;
     bool scanned; /* the paths are those of shards, not made from the name */

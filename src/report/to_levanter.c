@@ -39,7 +39,7 @@ static void note_small_weights(struct text *t, const struct blend *b)
     size_t n = 0;
 
     for (size_t i = 0; i < b->n; i++) {
-        if (b->entries[i].share == 0 || b->entries[i].share * BLOCK >= 1)
+        if (b->entries[i].share <= 0 || b->entries[i].share * BLOCK >= 1)
             continue;
         first = first ? first : b->entries[i].label;
         n++;

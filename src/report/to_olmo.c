@@ -1,5 +1,5 @@
 /*
- * OLMo-core: a source mixture in YAML.  Its token files have no header ("raw").  Ratios must sum to 1 and be above 0; a
+ * OLMo-core: a source mixture in YAML.  Its .npy files have no header.  Ratios must sum to 1 and be above 0; a
  * build fails where a source has fewer tokens than its ratio asks for, times max_repetition_ratio.
  */
 #include "report/consumers.h"
@@ -58,4 +58,4 @@ static void write_sources(struct text *t, const struct blend *b)
 }
 
 const struct emx_mixture_consumer to_olmo_core = {
-    .unit = PATH_FILES, .shards = "raw", .drops_zeros = true, .write = write_sources};
+    .unit = PATH_FILES, .shards = "dolma", .name_suffix = "/*.npy", .drops_zeros = true, .write = write_sources};

@@ -66,5 +66,15 @@ static void write_regmix(struct text *t, const struct blend *b)
     add_split(t, b, "valid");
 }
 
+static void note_regmix(struct text *t, const struct blend *b)
+{
+    (void)b;
+    text_add(
+        t,
+        "RegMix wants a \"valid\" mixture: it names valid_* shards with the weights of training; change it to what you "
+        "hold out.");
+}
+
 const struct emx_mixture_consumer to_doremi = {.drops_zeros = true, .write = write_doremi};
-const struct emx_mixture_consumer to_regmix = {.check = blend_check_yaml_keys, .write = write_regmix};
+const struct emx_mixture_consumer to_regmix = {
+    .check = blend_check_yaml_keys, .write = write_regmix, .note = note_regmix};
