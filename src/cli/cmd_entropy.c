@@ -3,10 +3,10 @@
  */
 #include "columns.h"
 #include "commands.h"
+#include "human.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
-#include "text.h"
 
 #include <emx/entropy.h>
 
@@ -45,24 +45,27 @@ static const struct opt_group groups[] = {
 
 static const char *const usage[] = {"[OPTION]... STATE", NULL};
 
-static const char text[] = "Show each domain's entropies and what follows from them.  In parentheses, keys of\n"
-                           "JSON and columns of CSV:\n"
+static const char text[] = "Show each domain's entropies, and what follows from them:\n"
                            "\n"
-                           "  TOKENS     tokens (tokens); JSON and CSV also have the pairs (pairs)\n"
-                           "  TYPES      different tokens (token_types)\n"
-                           "  PAIR TYPES different pairs (pair_types)\n"
-                           "  SE         Shannon entropy of tokens (shannon)\n"
-                           "  JE         joint entropy of pairs of adjacent tokens (joint)\n"
-                           "  CE         conditional entropy of a token, given the one before it: JE less the\n"
-                           "             entropy of the first tokens of pairs (conditional; first)\n"
-                           "  EXP(SE)    perplexity from SE (perplexity), and from CE (conditional_perplexity)\n"
-                           "  MI         mutual information, SE - CE (mutual_information)\n"
-                           "  COVERAGE   Good-Turing estimate of the share of tokens (token_coverage) and pairs\n"
-                           "             (pair_coverage) of the source whose types were seen\n"
-                           "  RESIDUAL   |JE - first - CE| / max(JE, 1): rounding only (chain_residual)\n"
+                           "  table       JSON and CSV            meaning\n"
+                           "  TOKENS      tokens                  tokens\n"
+                           "  TYPES       token_types             different tokens\n"
+                           "              pairs                   pairs of adjacent tokens\n"
+                           "  PAIR TYPES  pair_types              different pairs\n"
+                           "  SE          shannon                 Shannon entropy of tokens\n"
+                           "  JE          joint                   joint entropy of pairs\n"
+                           "  CE          conditional             of a token, given the last: JE - first\n"
+                           "              first                   entropy of the first tokens of pairs\n"
+                           "  EXP(SE)     perplexity              exp(SE), with SE in nats\n"
+                           "  EXP(CE)     conditional_perplexity  exp(CE)\n"
+                           "  MI          mutual_information      SE - CE: what a token tells of the next\n"
+                           "  COVERAGE    token_coverage          Good-Turing: the share of new tokens that\n"
+                           "                                      are of a type already seen\n"
+                           "  OF PAIRS    pair_coverage           the same for pairs\n"
+                           "  RESIDUAL    chain_residual          |JE - first - CE| / max(JE, 1): rounding\n"
                            "\n"
-                           "JSON is {\"unit\", \"domains\": [{\"domain\", ...}]}, CSV has a header line and one line\n"
-                           "a domain; both have numbers in full precision.\n";
+                           "JSON is {\"unit\", \"domains\": [{\"name\", \"tokens\", ...}]}; CSV has a header line\n"
+                           "and a line a domain: domain, unit, tokens, ...  Both have all digits.\n";
 
 enum kind { COUNT, ENTROPY, PERPLEXITY, SHARE, RESIDUAL };
 
@@ -121,10 +124,10 @@ static struct emx_entropies compute(const struct emx_domain *d)
 
 static void add_field(struct columns *c, const struct emx_entropies *e, const struct field *f, double nats_per_unit)
 {
-    struct text_number n;
+    struct human_number n;
 
     if (f->kind == COUNT)
-        columns_cell(c, "%s", text_grouped(&n, count_of(e, f)));
+        columns_cell(c, "%s", human_grouped(&n, count_of(e, f)));
     else if (f->kind == RESIDUAL)
         columns_cell(c, "%.1e", real_of(e, f, nats_per_unit));
     else
@@ -173,7 +176,7 @@ static json_t *domain_json(const struct emx_domain *d, double nats_per_unit)
 {
     struct emx_entropies e = compute(d);
     json_t *j = json_object();
-    bool failed = json_object_set_new(j, "domain", report_json_text(d->name)) != 0;
+    bool failed = json_object_set_new(j, "name", report_json_text(d->name)) != 0;
 
     for (size_t i = 0; i < N_FIELDS; i++) {
         json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(&e, &fields[i]))

@@ -37,17 +37,16 @@ static const char text[] = "Show what state files were counted from: domains, sh
                            "A checksum is XXH3-64 of a shard's file as it is stored: xxhsum -H3 prints the\n"
                            "same.\n";
 
-static const char after[] =
-    "JSON:\n"
-    "  {\"states\": [{\"state\", \"version\", \"domains\": [\n"
-    "    {\"domain\", \"tokens\", \"documents\", \"documents_without_eod\", \"pairs\",\n"
-    "     \"token_types\", \"pair_types\", \"max_token\",\n"
-    "     \"settings\": {\"pairs\", \"window\", \"eod\", \"eod_first\", \"vocabulary\", \"sample\"},\n"
-    "     \"shards\": [{\"path\", \"format\", \"codec\", \"dtype\", \"bytes\", \"tokens\",\n"
-    "                 \"documents\", \"pairs\", \"xxh3\", \"index_xxh3\"}]}]}]}\n"
-    "where null stands for what was not set.\n"
-    "CSV: a header line and one line a domain, or with --shards one a shard, with the\n"
-    "same names.\n";
+static const char after[] = "JSON, with null for what was not set:\n"
+                            "  {\"states\": [{\"state\", \"version\", \"domains\": [\n"
+                            "    {\"name\", \"tokens\", \"documents\", \"documents_without_eod\", \"pairs\",\n"
+                            "     \"token_types\", \"pair_types\", \"max_token\",\n"
+                            "     \"settings\": {\"pairs\", \"window\", \"eod\", \"eod_first\", \"vocabulary\",\n"
+                            "                  \"sample_tokens\"},\n"
+                            "     \"shards\": [{\"path\", \"format\", \"codec\", \"dtype\", \"bytes\", \"tokens\",\n"
+                            "                 \"documents\", \"pairs\", \"xxh3\", \"index_xxh3\"}]}]}]}\n"
+                            "CSV has the same under a header line: state, domain, then a domain's numbers\n"
+                            "and settings (pairs_mode is their \"pairs\"), or with --shards a shard's.\n";
 
 const char *info_pairs_name(enum emx_pairs_mode mode)
 {

@@ -2,11 +2,11 @@
  * cmd_scan.c - entromix scan: shards in, a state file out
  */
 #include "commands.h"
+#include "human.h"
 #include "manifest.h"
 #include "output.h"
 #include "progress.h"
 #include "say.h"
-#include "text.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static const struct opt file_rows[] = {
 
 static const struct opt run_rows[] = {
     {"threads", 'j', "N", "threads that read and count (default: one for each processor)", TO(n_threads), opt_u32, 1,
-     65535, NULL},
+     4096, NULL},
     {"memory", 0, "SIZE",
      "most memory to use; K, M, G, T may follow for powers of 1024, KB, MB, GB, TB for powers of 1000 (default: half "
      "of "
@@ -73,8 +73,8 @@ static const char *const usage[] = {
 static const char text[] = "Count every domain's tokens and pairs of adjacent tokens in one pass over its\n"
                            "shards, and write the counts to a state file.\n"
                            "\n"
-                           "WORD is a shard, a folder of shards, a glob pattern in quotes, a Megatron prefix,\n"
-                           "or - for standard input.  A domain may be given several words:\n"
+                           "WORD is a shard, a folder of shards, a glob pattern in quotes, a Megatron\n"
+                           "prefix, or - for standard input.  A domain may be given several words:\n"
                            "  entromix scan -o corpus.emx --eod 50256 web='a/*.bin.zst' web=b/ code=code/\n"
                            "\n"
                            "Results do not depend on the number of threads or the order of the shards.\n";
@@ -123,11 +123,11 @@ static void say_times(const struct emx_scan_times *t)
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)
 {
-    struct text_number tokens, rate;
+    struct human_number tokens, rate;
 
-    say("%s tokens in %zu shard%s of %zu domain%s, %.2f s, %s tokens/s", text_grouped(&tokens, p->n_tokens),
+    say("%s tokens in %zu shard%s of %zu domain%s, %.2f s, %s tokens/s", human_grouped(&tokens, p->n_tokens),
         p->n_shards, p->n_shards == 1 ? "" : "s", p->n_domains, p->n_domains == 1 ? "" : "s", t->wall,
-        text_short(&rate, (double)p->n_tokens / (t->wall > 1e-6 ? t->wall : 1e-6)));
+        human_short(&rate, (double)p->n_tokens / (t->wall > 1e-6 ? t->wall : 1e-6)));
 }
 
 static int say_stopped(const char *output)

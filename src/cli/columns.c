@@ -3,7 +3,7 @@
  */
 #include "columns.h"
 
-#include "text.h"
+#include "human.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static void add_cell(struct columns *c, char *cell)
     if (!cell)
         goto fail;
     c->cells[c->n_cells++] = cell;
-    if (text_width(cell) > c->width[column])
-        c->width[column] = text_width(cell);
+    if (human_width(cell) > c->width[column])
+        c->width[column] = human_width(cell);
     return;
 fail:
     free(cell);
@@ -86,14 +86,14 @@ void columns_cell(struct columns *c, const char *fmt, ...)
         c->failed = true;
         return;
     }
-    add_cell(c, text_printable(raw));
+    add_cell(c, human_printable(raw));
     free(raw);
 }
 
 static void print_cell(const struct columns *c, size_t i, FILE *out)
 {
     size_t column = i % c->n_columns;
-    int padding = (int)(c->width[column] - text_width(c->cells[i]));
+    int padding = (int)(c->width[column] - human_width(c->cells[i]));
     bool last = column + 1 == c->n_columns;
 
     if (c->right[column])

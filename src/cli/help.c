@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { WIDTH = 80, HELP_COLUMN = 26 };
+enum { WIDTH = 79, HELP_COLUMN = 26 };
 
 static const char exit_codes[] = "Exit codes: 0 done, 1 failed (input, output or system), 2 wrong usage,\n"
                                  "130 or 143 stopped by SIGINT or SIGTERM.\n";
@@ -59,6 +59,19 @@ static void print_option(const struct opt *o, FILE *out)
     print_entry(term, o->help, HELP_COLUMN, out);
 }
 
+/* Where summaries of choices begin: behind the longest name. */
+static int choice_column(const struct opt *o)
+{
+    struct opt_choice c;
+    size_t longest = 0;
+
+    for (size_t i = 0; o->choice(i, &c); i++) {
+        if (strlen(c.name) > longest)
+            longest = strlen(c.name);
+    }
+    return (int)longest + 4;
+}
+
 /* The values of an option, where they need more than its own help. */
 static void print_choices(const struct opt *o, FILE *out)
 {
@@ -70,7 +83,7 @@ static void print_choices(const struct opt *o, FILE *out)
     fprintf(out, "\n%s of --%s:\n", o->argument, o->name);
     for (size_t i = 0; o->choice(i, &c); i++) {
         snprintf(term, sizeof(term), "  %s", c.name);
-        print_entry(term, c.summary, 18, out);
+        print_entry(term, c.summary, choice_column(o), out);
     }
 }
 

@@ -12,7 +12,7 @@ static void begin(struct info *i)
         fputs("state,domain,path,format,codec,dtype,bytes,tokens,documents,pairs,xxh3,index_xxh3\n", i->out);
     else
         fputs("state,domain,shards,tokens,documents,documents_without_eod,pairs,token_types,pair_types,max_token,"
-              "pairs_mode,window,eod,eod_first,vocabulary,sample\n",
+              "pairs_mode,window,eod,eod_first,vocabulary,sample_tokens\n",
               i->out);
 }
 

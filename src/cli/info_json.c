@@ -38,7 +38,7 @@ static json_t *settings_json(struct info *i, const struct emx_domain_settings *s
     set_optional(i, j, "eod", s->eod, s->eod != EMX_NO_TOKEN);
     set(i, j, "eod_first", json_boolean(s->eod_first));
     set_optional(i, j, "vocabulary", s->vocabulary, s->vocabulary != 0);
-    set_optional(i, j, "sample", s->sample_tokens, s->sample_tokens != 0);
+    set_optional(i, j, "sample_tokens", s->sample_tokens, s->sample_tokens != 0);
     return j;
 }
 
@@ -63,7 +63,7 @@ static json_t *domain_json(struct info *i, const struct emx_domain *d)
 {
     json_t *j = json_object(), *shards = json_array();
 
-    set(i, j, "domain", report_json_text(d->name));
+    set(i, j, "name", report_json_text(d->name));
     set_count(i, j, "tokens", d->n_tokens);
     set_count(i, j, "documents", d->n_documents);
     set_count(i, j, "documents_without_eod", d->n_documents_without_eod);

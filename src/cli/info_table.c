@@ -2,8 +2,8 @@
  * info_table.c - state files as tables for people
  */
 #include "columns.h"
+#include "human.h"
 #include "info.h"
-#include "text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void print_columns(struct info *i, struct columns *c)
 
 static void print_totals(struct info *i, const char *name, const struct emx_state *s)
 {
-    struct text_number a, b;
+    struct human_number a, b;
     uint64_t n_tokens = 0;
     size_t n_shards = 0, n = emx_state_n_domains(s);
 
@@ -25,7 +25,7 @@ static void print_totals(struct info *i, const char *name, const struct emx_stat
         n_shards += emx_state_domain(s, d)->n_shards;
     }
     fprintf(i->out, "%s: %zu domain%s, %s shard%s, %s tokens\n\n", name, n, n == 1 ? "" : "s",
-            text_grouped(&a, n_shards), n_shards == 1 ? "" : "s", text_grouped(&b, n_tokens));
+            human_grouped(&a, n_shards), n_shards == 1 ? "" : "s", human_grouped(&b, n_tokens));
 }
 
 static void print_domains(struct info *i, const struct emx_state *s)
@@ -33,18 +33,18 @@ static void print_domains(struct info *i, const struct emx_state *s)
     static const char *const headers[] = {"DOMAIN",     ">SHARDS", ">TOKENS",    ">TYPES",
                                           ">DOCUMENTS", ">PAIRS",  ">PAIR TYPES"};
     struct columns *c = columns_create(headers, sizeof(headers) / sizeof(headers[0]));
-    struct text_number n;
+    struct human_number n;
 
     for (size_t d = 0; c && d < emx_state_n_domains(s); d++) {
         const struct emx_domain *domain = emx_state_domain(s, d);
 
         columns_cell(c, "%s", domain->name);
-        columns_cell(c, "%s", text_grouped(&n, domain->n_shards));
-        columns_cell(c, "%s", text_grouped(&n, domain->n_tokens));
-        columns_cell(c, "%s", text_grouped(&n, domain->tokens.n_types));
-        columns_cell(c, "%s", text_grouped(&n, domain->n_documents));
-        columns_cell(c, "%s", text_grouped(&n, domain->n_pairs));
-        columns_cell(c, "%s", text_grouped(&n, domain->n_pair_types));
+        columns_cell(c, "%s", human_grouped(&n, domain->n_shards));
+        columns_cell(c, "%s", human_grouped(&n, domain->n_tokens));
+        columns_cell(c, "%s", human_grouped(&n, domain->tokens.n_types));
+        columns_cell(c, "%s", human_grouped(&n, domain->n_documents));
+        columns_cell(c, "%s", human_grouped(&n, domain->n_pairs));
+        columns_cell(c, "%s", human_grouped(&n, domain->n_pair_types));
     }
     print_columns(i, c);
 }
@@ -67,7 +67,7 @@ static bool all_have_settings(const struct emx_state *s, const struct emx_domain
 /* domain: NULL where all have the same. */
 static void print_settings(const char *domain, const struct emx_domain_settings *s, FILE *out)
 {
-    struct text_number n;
+    struct human_number n;
 
     fprintf(out, "%s%s: pairs %s", domain ? "Settings of " : "Settings", domain ? domain : "",
             info_pairs_name(s->pairs));
@@ -82,7 +82,7 @@ static void print_settings(const char *domain, const struct emx_domain_settings 
     else
         fprintf(out, ", vocabulary %" PRIu32, s->vocabulary);
     if (s->sample_tokens > 0)
-        fprintf(out, ", sample of %s tokens", text_grouped(&n, s->sample_tokens));
+        fprintf(out, ", sample of %s tokens", human_grouped(&n, s->sample_tokens));
     fputc('\n', out);
 }
 
@@ -102,28 +102,28 @@ static void print_all_settings(struct info *i, const struct emx_state *s)
 /* An index whose documents do not end in the declared token is worth a look: perhaps the token is wrong. */
 static void print_odd_ends(struct info *i, const struct emx_state *s)
 {
-    struct text_number a, b;
+    struct human_number a, b;
 
     for (size_t d = 0; d < emx_state_n_domains(s); d++) {
         const struct emx_domain *domain = emx_state_domain(s, d);
 
         if (domain->n_documents_without_eod > 0)
             fprintf(i->out, "%s: %s of %s documents do not end in the eod token\n", domain->name,
-                    text_grouped(&a, domain->n_documents_without_eod), text_grouped(&b, domain->n_documents));
+                    human_grouped(&a, domain->n_documents_without_eod), human_grouped(&b, domain->n_documents));
     }
 }
 
 static void add_shard(struct columns *c, const char *domain, const struct emx_shard_record *r)
 {
-    struct text_number n;
+    struct human_number n;
 
     columns_cell(c, "%s", domain);
     columns_cell(c, "%s", r->format);
     columns_cell(c, "%s", r->codec);
     columns_cell(c, "%s", r->dtype);
-    columns_cell(c, "%s", text_grouped(&n, r->n_bytes));
-    columns_cell(c, "%s", text_grouped(&n, r->n_tokens));
-    columns_cell(c, "%s", text_grouped(&n, r->n_documents));
+    columns_cell(c, "%s", human_grouped(&n, r->n_bytes));
+    columns_cell(c, "%s", human_grouped(&n, r->n_tokens));
+    columns_cell(c, "%s", human_grouped(&n, r->n_documents));
     columns_cell(c, "%016" PRIx64, r->xxh3);
     columns_cell(c, "%s", r->path);
 }

@@ -11,6 +11,7 @@
 
 #include <emx/emx.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
 {
     const struct command *c;
 
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit of its size is an error to tell, as a full disk is */
     if (argc < 2)
         return say_usage("no command given; entromix --help lists them");
     if (is_one_of(argv[1], "--help", "-h"))

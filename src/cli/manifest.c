@@ -60,8 +60,8 @@ static enum emx_status bad_yaml(struct manifest *m)
     if (p->error == YAML_MEMORY_ERROR)
         return emx_fail(m->err, EMX_ERR_MEMORY, "%s: out of memory", m->name);
     if (p->error == YAML_READER_ERROR)
-        return emx_fail(m->err, EMX_ERR_FORMAT, "%s: %s at byte %zu", m->name, p->problem, p->problem_offset);
-    return fail_at(m, p->problem_mark, "no YAML: %s", p->problem);
+        return emx_fail(m->err, EMX_ERR_FORMAT, "%s: not YAML: %s at byte %zu", m->name, p->problem, p->problem_offset);
+    return fail_at(m, p->problem_mark, "not YAML: %s", p->problem);
 }
 
 /* What the event carries that a manifest has no use for. */
@@ -334,7 +334,7 @@ static enum emx_status read_root(struct manifest *m)
     while (status == EMX_OK && (status = next_key(m, &more)) == EMX_OK && more)
         status = read_section(m, &had_defaults, &had_domains);
     if (status == EMX_OK && !had_domains)
-        return fail_at(m, m->event.start_mark, "the manifest has no key 'domains'");
+        return emx_fail(m->err, EMX_ERR_FORMAT, "%s: the manifest has no key 'domains'", m->name);
     return status;
 }
 
@@ -419,8 +419,8 @@ enum emx_status manifest_load(const char *path, const struct shard_args *args, s
 {
     struct manifest m = {.name = path, .corpus = corpus, .defaults = *args, .err = err};
     const char *slash = strrchr(path, '/');
-    char *bytes;
-    size_t len;
+    char *bytes = NULL;
+    size_t len = 0;
     enum emx_status status;
 
     if (strcmp(path, "-") == 0)

@@ -7,8 +7,8 @@
  */
 #include "progress.h"
 
+#include "human.h"
 #include "say.h"
-#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,24 +78,24 @@ static size_t count_done(const struct emx_scan_progress *now)
 /* How far all is and how long it takes; the part that both kinds show. */
 static void print_totals(const struct emx_scan_progress *now, FILE *out)
 {
-    struct text_number a, b;
+    struct human_number a, b;
     double seconds = now->seconds > 1e-3 ? now->seconds : 1e-3;
     bool known = now->n_bytes_total != UINT64_MAX && now->n_bytes_total > 0;
     double done = known ? (double)now->n_bytes / (double)now->n_bytes_total : 0;
 
     if (known)
-        fprintf(out, "%3.0f%%  %s of %s", 100 * done, text_bytes(&a, (double)now->n_bytes),
-                text_bytes(&b, (double)now->n_bytes_total));
+        fprintf(out, "%3.0f%%  %s of %s", 100 * done, human_bytes(&a, (double)now->n_bytes),
+                human_bytes(&b, (double)now->n_bytes_total));
     else
-        fputs(text_bytes(&a, (double)now->n_bytes), out);
-    fprintf(out, "  %s tokens  %s/s", text_short(&a, (double)now->n_tokens),
-            text_short(&b, (double)now->n_tokens / seconds));
+        fputs(human_bytes(&a, (double)now->n_bytes), out);
+    fprintf(out, "  %s tokens  %s/s", human_short(&a, (double)now->n_tokens),
+            human_short(&b, (double)now->n_tokens / seconds));
     if (known && done >= 1)
         fputs("  sorting and writing", out);
     else if (known && done > 0)
-        fprintf(out, "  ETA %s", text_duration(&a, seconds * (1 - done) / done));
+        fprintf(out, "  ETA %s", human_duration(&a, seconds * (1 - done) / done));
     else
-        fprintf(out, "  %s", text_duration(&a, now->seconds));
+        fprintf(out, "  %s", human_duration(&a, now->seconds));
 }
 
 /* Domains that are being read, as many as there is room for: ": web 2/8, code 1/4". */
@@ -111,7 +111,7 @@ static void print_running(const struct emx_scan_progress *now, size_t room, FILE
         if (domain_done(d) || (d->n_tokens == 0 && d->n_shards == 0))
             continue;
         snprintf(item, sizeof(item), "%s%.200s %zu/%zu", separator, d->name, d->n_shards, d->n_shards_total);
-        width = text_width(item);
+        width = human_width(item);
         if (width > room)
             break;
         fputs(item, out);
@@ -131,20 +131,20 @@ static char *compose(const struct emx_scan_progress *now, size_t width)
         return NULL;
     print_totals(now, out);
     fprintf(out, "  domains %zu/%zu", count_done(now), now->n_domains);
-    if (fflush(out) == 0 && text_width(line) < width)
-        print_running(now, width - text_width(line), out);
+    if (fflush(out) == 0 && human_width(line) < width)
+        print_running(now, width - human_width(line), out);
     fclose(out);
-    clean = line ? text_printable(line) : NULL;
+    clean = line ? human_printable(line) : NULL;
     free(line);
     if (clean)
-        clean[text_prefix(clean, width)] = '\0';
+        clean[human_prefix(clean, width)] = '\0';
     return clean;
 }
 
 static void draw(struct progress *p, const struct emx_scan_progress *now)
 {
     char *line = compose(now, terminal_width() - 1);
-    size_t width = line ? text_width(line) : 0;
+    size_t width = line ? human_width(line) : 0;
 
     if (line)
         fprintf(stderr, "%s%*s\r", line, p->drawn > width ? (int)(p->drawn - width) : 0, "");
@@ -164,7 +164,7 @@ static void log_line(const struct emx_scan_progress *now)
 /* Tell of domains that are done since the last time. */
 static void tell_domains(struct progress *p, const struct emx_scan_progress *now)
 {
-    struct text_number tokens;
+    struct human_number tokens;
 
     if (!p->domain_is_done)
         p->domain_is_done = calloc(now->n_domains, sizeof(*p->domain_is_done));
@@ -176,7 +176,7 @@ static void tell_domains(struct progress *p, const struct emx_scan_progress *now
         p->domain_is_done[i] = true;
         clear_line(p);
         say("%s: read %zu shard%s, %s tokens", d->name, d->n_shards, d->n_shards == 1 ? "" : "s",
-            text_grouped(&tokens, d->n_tokens));
+            human_grouped(&tokens, d->n_tokens));
     }
 }
 

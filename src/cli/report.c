@@ -3,8 +3,8 @@
  */
 #include "report.h"
 
+#include "human.h"
 #include "say.h"
-#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +50,9 @@ json_t *report_json_text(const char *s)
     char *printable;
     json_t *j;
 
-    if (text_is_utf8(s))
+    if (human_is_utf8(s))
         return json_string(s);
-    printable = text_printable(s);
+    printable = human_printable(s);
     j = printable ? json_string(printable) : NULL;
     free(printable);
     return j;

@@ -3,7 +3,7 @@
  */
 #include "say.h"
 
-#include "text.h"
+#include "human.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ static void say_args(const char *fmt, va_list args)
     char *clean;
 
     vsnprintf(message, sizeof(message), fmt, args);
-    clean = text_printable(message);
+    clean = human_printable(message);
     fprintf(stderr, "entromix: %s\n", clean ? clean : "out of memory");
     free(clean);
 }

@@ -59,7 +59,7 @@ static enum emx_status parse_sample(const struct opt *o, const char *text, void 
 
 static enum emx_status parse_window(const char *text, struct pairs_args *pairs, struct emx_error *err)
 {
-    uint64_t n;
+    uint64_t n = 0;
 
     if (opt_number(text, &n, err) != EMX_OK)
         return EMX_ERR_ARG;
@@ -104,7 +104,8 @@ const struct opt shard_rows[] = {
      "pairs of tokens that count: within-document (default), stream (also across document ends) or window:N (within "
      "runs of N tokens)",
      TO(pairs), parse_pairs, 0, 0, NULL},
-    {"sample", 0, "TOKENS", "take only that many tokens of a domain; K, M, B, T may follow; 'all' (default)",
+    {"sample", 0, "TOKENS",
+     "take about that many tokens of a domain, the same from each shard; K, M, B, T may follow; 'all' (default)",
      TO(sample_tokens), parse_sample, 1, INT64_MAX, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };

@@ -136,7 +136,7 @@ static enum emx_status check_range(const struct opt *o, uint64_t n, const char *
 
 enum emx_status opt_u32(const struct opt *o, const char *text, void *to, struct emx_error *err)
 {
-    uint64_t n;
+    uint64_t n = 0;
     enum emx_status status = opt_number(text, &n, err);
 
     if (status == EMX_OK)
@@ -151,7 +151,7 @@ static enum emx_status read_quantity(const struct opt *o, const char *text, cons
                                      uint64_t *to, struct emx_error *err)
 {
     size_t len = count_digits(text);
-    uint64_t n;
+    uint64_t n = 0;
 
     while (units->name && strcasecmp(units->name, text + len) != 0)
         units++;

@@ -1,7 +1,7 @@
 /*
- * text.c - strings as people read them: what is safe to print, how wide it is, numbers with units
+ * human.c - strings as people read them: what is safe to print, how wide it is, numbers with units
  */
-#include "text.h"
+#include "human.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static bool is_control(const unsigned char *s, size_t len)
     return s[0] < 0x20 || s[0] == 0x7F || (len == 2 && s[0] == 0xC2 && s[1] < 0xA0);
 }
 
-bool text_is_utf8(const char *s)
+bool human_is_utf8(const char *s)
 {
     while (*s) {
         size_t n = sequence_length((const unsigned char *)s);
@@ -71,7 +71,7 @@ bool text_is_utf8(const char *s)
     return true;
 }
 
-char *text_printable(const char *s)
+char *human_printable(const char *s)
 {
     char *copy = malloc(4 * strlen(s) + 1);
     char *out = copy;
@@ -93,7 +93,7 @@ char *text_printable(const char *s)
     return copy;
 }
 
-size_t text_width(const char *s)
+size_t human_width(const char *s)
 {
     size_t width = 0;
 
@@ -102,7 +102,7 @@ size_t text_width(const char *s)
     return width;
 }
 
-size_t text_prefix(const char *s, size_t width)
+size_t human_prefix(const char *s, size_t width)
 {
     size_t i = 0;
 
@@ -113,7 +113,7 @@ size_t text_prefix(const char *s, size_t width)
     return i;
 }
 
-const char *text_grouped(struct text_number *b, uint64_t n)
+const char *human_grouped(struct human_number *b, uint64_t n)
 {
     char digits[24];
     int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
@@ -148,7 +148,7 @@ static int digits_after_point(double n, char prefix)
     return n < 99.95 ? 1 : 0;
 }
 
-const char *text_short(struct text_number *b, double n)
+const char *human_short(struct human_number *b, double n)
 {
     char prefix;
 
@@ -157,7 +157,7 @@ const char *text_short(struct text_number *b, double n)
     return b->s;
 }
 
-const char *text_bytes(struct text_number *b, double n)
+const char *human_bytes(struct human_number *b, double n)
 {
     char prefix;
 
@@ -166,7 +166,7 @@ const char *text_bytes(struct text_number *b, double n)
     return b->s;
 }
 
-const char *text_duration(struct text_number *b, double seconds)
+const char *human_duration(struct human_number *b, double seconds)
 {
     uint64_t s = seconds < 1e15 ? (uint64_t)(seconds + 0.5) : 0;
 
