@@ -35,6 +35,8 @@ struct outfile {
 
 static enum emx_status create_failed(const struct outfile *o, int errnum, struct emx_error *err)
 {
+    if (errnum == ENOMEM)
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", o->name);
     return emx_fail_errno(err, EMX_ERR_IO, errnum, "cannot create %s", o->name);
 }
 
@@ -88,7 +90,7 @@ static enum emx_status open_folder(struct outfile *o, struct emx_error *err)
 
     o->base = slash ? slash + 1 : o->target;
     if (!folder)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+        return create_failed(o, ENOMEM, err);
     o->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     free(folder);
     if (o->folder < 0)
