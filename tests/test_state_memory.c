@@ -1,0 +1,161 @@
+/*
+ * test_state_memory.c - state files when memory runs out: one clear status, nothing left in memory or on disk
+ *
+ * The linker sends the library's allocations here (--wrap); the n-th one fails, for each n.
+ */
+#include "test.h"
+
+#include "state_tables.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+static unsigned until_failure; /* 0: never */
+
+static bool fails(void)
+{
+    return until_failure > 0 && --until_failure == 0;
+}
+
+#define WRAP(type, name, parameters, arguments)                                                                        \
+    type __real_##name parameters;                                                                                     \
+    type __wrap_##name parameters;                                                                                     \
+    type __wrap_##name parameters                                                                                      \
+    {                                                                                                                  \
+        return fails() ? (errno = ENOMEM, NULL) : __real_##name arguments;                                             \
+    }
+
+WRAP(void *, malloc, (size_t n), (n))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t n), (p, n))
+WRAP(char *, strdup, (const char *s), (s))
+WRAP(char *, strndup, (const char *s, size_t n), (s, n))
+WRAP(FILE *, open_memstream, (char **data, size_t *len), (data, len))
+WRAP(ZSTD_CCtx *, ZSTD_createCCtx, (void), ())
+WRAP(ZSTD_DCtx *, ZSTD_createDCtx, (void), ())
+WRAP(XXH3_state_t *, XXH3_createState, (void), ())
+
+static char folder[64], a[100], b[100], merged[100];
+static struct table tables[2];
+
+static int files_in_folder(void)
+{
+    DIR *dir = opendir(folder);
+    int n = -2; /* . and .. */
+
+    while (dir && readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static enum emx_status write_one(struct emx_error *err)
+{
+    return write_tables(a, tables, 2, err);
+}
+
+static enum emx_status verify(struct emx_error *err)
+{
+    struct emx_state *s = NULL;
+    enum emx_status status = emx_state_open(a, &s, err);
+
+    if (status == EMX_OK)
+        status = emx_state_verify(s, err);
+    emx_state_close(&s);
+    return status;
+}
+
+static enum emx_status open_pipe(struct emx_error *err)
+{
+    struct emx_state *s = NULL;
+    char command[150], name[40];
+    enum emx_status status;
+    unsigned later = until_failure;
+    FILE *f;
+
+    snprintf(command, sizeof(command), "cat %s", a);
+    until_failure = 0;
+    f = popen(command, "r");
+    until_failure = later;
+    snprintf(name, sizeof(name), "/dev/fd/%d", fileno(f));
+    status = emx_state_open(name, &s, err);
+    emx_state_close(&s);
+    pclose(f);
+    return status;
+}
+
+static enum emx_status merge(struct emx_error *err)
+{
+    return emx_state_merge((const char *const[]){a, b}, 2, merged, err);
+}
+
+/* Fail the first, the second, ... allocation, until there are none left to fail. */
+static void check_each_failure(enum emx_status (*act)(struct emx_error *err), const char *output)
+{
+    enum emx_status status = EMX_ERR_MEMORY;
+    unsigned n = 0;
+
+    while (status != EMX_OK && n < 10000) {
+        int files = (unlink(output), files_in_folder());
+        struct emx_error err = {0};
+
+        until_failure = ++n;
+        status = act(&err);
+        if (status != EMX_OK) {
+            CHECK(status == EMX_ERR_MEMORY && err.status == status);
+            CHECK(strstr(err.message, "out of memory") && !strchr(err.message, '\n'));
+            CHECK(files_in_folder() == files);
+        }
+        CHECK(status != EMX_OK || until_failure > 0);
+        until_failure = 0;
+    }
+    CHECK(n > 10 && n < 10000);
+}
+
+static void writing_survives(void)
+{
+    check_each_failure(write_one, a);
+}
+
+static void verifying_survives(void)
+{
+    check_each_failure(verify, "/nonexistent");
+}
+
+static void opening_a_pipe_survives(void)
+{
+    check_each_failure(open_pipe, "/nonexistent");
+}
+
+static void merging_survives(void)
+{
+    check_each_failure(merge, merged);
+}
+
+int main(void)
+{
+    uint64_t seed = test_seed();
+
+    strcpy(folder, "/tmp/emx-memory-XXXXXX");
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(a, sizeof(a), "%s/a.emx", folder);
+    snprintf(b, sizeof(b), "%s/b.emx", folder);
+    snprintf(merged, sizeof(merged), "%s/merged.emx", folder);
+    tables[0] = random_table(&seed, 500, 100);
+    tables[1] = random_table(&seed, 70000, 100000);
+    CHECK(write_tables(b, tables + 1, 1, NULL) == EMX_OK);
+    RUN(writing_survives);
+    RUN(verifying_survives);
+    RUN(opening_a_pipe_survives);
+    RUN(merging_survives);
+    table_finish(&tables[0]);
+    table_finish(&tables[1]);
+    unlink(a);
+    unlink(b);
+    unlink(merged);
+    CHECK(rmdir(folder) == 0);
+    return test_summary();
+}
