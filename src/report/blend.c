@@ -29,7 +29,7 @@ static enum emx_status check_documents(const struct emx_mixture_domain *d, struc
 static enum emx_status document_probabilities(const struct emx_mixture *m, double *ret_probability,
                                               struct emx_error *err)
 {
-    double *numbers = calloc(m->n_domains + 1, 2 * sizeof(*numbers)), *length = numbers + m->n_domains;
+    double *numbers = calloc(m->n_domains + 1, 2 * sizeof(*numbers)), *length = numbers ? numbers + m->n_domains : NULL;
     enum emx_status status = EMX_OK;
 
     if (!numbers)
