@@ -536,13 +536,23 @@ def all_files(folder):
     return content
 
 
+def make_comma_locale(folder):
+    """A locale named `comma` that differs in numbers only, from sources of our own: Debian may have none."""
+    source, charmap = os.path.join(folder, "comma.src"), os.path.join(folder, "ascii")
+    with open(source, "w", encoding="ascii") as f:
+        f.write('comment_char %\nescape_char /\nLC_NUMERIC\ndecimal_point ","\nthousands_sep "."\ngrouping 3;3\n'
+                'END LC_NUMERIC\n')
+    with open(charmap, "w", encoding="ascii") as f:
+        f.write("<code_set_name> ANSI_X3.4-1968\n<comment_char> %\n<escape_char> /\nCHARMAP\n")
+        f.writelines(f"<U{c:04X}> /x{c:02x}\n" for c in range(128))
+        f.write("END CHARMAP\n")
+    subprocess.run(["localedef", "-c", "-i", source, "-f", charmap, os.path.join(folder, "comma")], check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def check_locale(program, folder, work):
     """The same bytes where numbers have a decimal comma."""
-    with open(os.path.join(work, "comma.src"), "w", encoding="ascii") as source:
-        source.write('comment_char %\nescape_char /\nLC_NUMERIC\ndecimal_point ","\nthousands_sep "."\n'
-                     'grouping 3;3\nEND LC_NUMERIC\n')
-    subprocess.run(["localedef", "-c", "-i", source.name, os.path.join(work, "comma")], check=False,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    make_comma_locale(work)
     other = os.path.join(work, "other")
     os.mkdir(other)
     point = dump(program, other, {"LOCPATH": work, "LC_ALL": "", "LANG": "C", "LC_NUMERIC": "comma"})
