@@ -9,10 +9,10 @@ import time
 
 from harness import *
 
-GIGABYTE = 1 << 30
+SIZE = 1 << 28
 
 
-def sparse(box, name="big.bin", size=GIGABYTE):
+def sparse(box, name="big.bin", size=SIZE):
     """A shard of zeros that takes no disk and a while to read."""
     with open(box / name, "wb") as shard:
         shard.truncate(size)
@@ -75,20 +75,20 @@ def a_terminal_gets_one_line(box):
     lines = draws(terminal.seen)
     assert lines, terminal.seen
     for line in lines:
-        assert re.match(r"^ *\d+%  [0-9.]+ [kMG]?B of 1.07 GB  \S+ tokens  \S+/s  (ETA \d+:\d\d|sorting and writing)"
+        assert re.match(r"^ *\d+%  [0-9.]+ [kMG]?B of 268 MB  \S+ tokens  \S+/s  (ETA \d+:\d\d|sorting and writing)"
                         r"  domains [01]/1(: web 0/1)?$", line), line
     percents = [int(re.match(r" *(\d+)%", line).group(1)) for line in lines]
     assert percents == sorted(percents)
     assert b"\x1b" not in terminal.seen
     shown = screen(terminal.seen)
     assert len([line for line in shown if line]) == 2 and "nothing tells where documents end" in shown[0], shown
-    assert shown[1].startswith(f"entromix: {GIGABYTE // 2:,} tokens in 1 shard of 1 domain"), shown
+    assert shown[1].startswith(f"entromix: {SIZE // 2:,} tokens in 1 shard of 1 domain"), shown
 
 
 @test
 def the_line_fits_narrow_terminals(box):
     for i in range(40):
-        sparse(box, f"ü{i}.bin", 26_000_000)
+        sparse(box, f"ü{i}.bin", 8_000_000)
     for columns in [30, 61, 80, 132]:
         terminal = Terminal(box, ["scan", "-o", "x.emx", "--dtype=u16", *(f"dömäne{i}=ü{i}.bin" for i in range(40))],
                             columns)
@@ -110,7 +110,7 @@ def the_line_goes_not_faster_than_eyes(box):
 
 @test
 def a_log_gets_lines_and_no_terminal_codes(box):
-    sparse(box, size=GIGABYTE // 8)
+    sparse(box, size=SIZE // 2)
     result = box.run("scan", "-o", "x.emx", "--dtype=u16", "--eod=1", "web=big.bin")
     assert "\r" not in result.err and "\x1b" not in result.err
     assert all(line.startswith("entromix: ") for line in result.err.splitlines())
@@ -165,7 +165,7 @@ def stop(box, number, words, **options):
 
 @test
 def signals_stop_a_scan_cleanly(box):
-    sparse(box, size=64 * GIGABYTE)
+    sparse(box, size=256 * SIZE)
     for number in [signal.SIGINT, signal.SIGTERM]:
         stop(box, number, ["scan", "-o", "x.emx", "--dtype=u16", "--eod=1", "web=big.bin"])
 
