@@ -393,16 +393,20 @@ static enum emx_status read_file(const char *path, const char *name, char **ret,
     return status;
 }
 
-static enum emx_status parse(struct manifest *m, const char *bytes, size_t len)
+enum emx_status manifest_parse(const char *name, const char *bytes, size_t len, const struct shard_args *args,
+                               struct corpus *corpus, struct emx_error *err)
 {
+    struct manifest m = {.name = name, .corpus = corpus, .defaults = *args, .err = err};
+    const char *slash = strrchr(name, '/');
     enum emx_status status;
 
-    if (!yaml_parser_initialize(&m->parser))
-        return emx_fail(m->err, EMX_ERR_MEMORY, "%s: out of memory", m->name);
-    yaml_parser_set_input_string(&m->parser, (const unsigned char *)bytes, len);
-    status = read_document(m);
-    yaml_event_delete(&m->event);
-    yaml_parser_delete(&m->parser);
+    m.folder = slash ? (size_t)(slash + 1 - name) : 0;
+    if (!yaml_parser_initialize(&m.parser))
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", name);
+    yaml_parser_set_input_string(&m.parser, (const unsigned char *)bytes, len);
+    status = read_document(&m);
+    yaml_event_delete(&m.event);
+    yaml_parser_delete(&m.parser);
     return status;
 }
 
@@ -417,19 +421,14 @@ static void add_toml_hint(const char *path, struct emx_error *err)
 enum emx_status manifest_load(const char *path, const struct shard_args *args, struct corpus *corpus,
                               struct emx_error *err)
 {
-    struct manifest m = {.name = path, .corpus = corpus, .defaults = *args, .err = err};
-    const char *slash = strrchr(path, '/');
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     char *bytes = NULL;
     size_t len = 0;
-    enum emx_status status;
+    enum emx_status status = read_file(path, name, &bytes, &len, err);
 
-    if (strcmp(path, "-") == 0)
-        m.name = "standard input";
-    m.folder = slash ? (size_t)(slash + 1 - path) : 0;
-    status = read_file(path, m.name, &bytes, &len, err);
     if (status != EMX_OK)
         return status;
-    status = parse(&m, bytes, len);
+    status = manifest_parse(name, bytes, len, args, corpus, err);
     free(bytes);
     if (status != EMX_OK)
         add_toml_hint(path, err);

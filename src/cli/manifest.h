@@ -23,4 +23,8 @@
 EMX_CHECKED enum emx_status manifest_load(const char *path, const struct shard_args *args, struct corpus *corpus,
                                           struct emx_error *err);
 
+/* The same from bytes in memory; `name` is the path for messages, and relative paths begin at its folder. */
+EMX_CHECKED enum emx_status manifest_parse(const char *name, const char *bytes, size_t len,
+                                           const struct shard_args *args, struct corpus *corpus, struct emx_error *err);
+
 #endif
