@@ -485,6 +485,19 @@ def check_document_probabilities(case):
     check_weights(list(map(number, from_csv)), probabilities)
 
 
+def check_repetition(case):
+    """OLMo-core's build: a run over as many tokens as were counted finds enough of each source."""
+    text = case.result("olmo-core")[0]
+    if text is None or not all(domain.counted for domain in case.domains):
+        return
+    domains = [domain for domain in case.domains if domain.proportion]
+    total = sum(domain.n_tokens for domain in domains)
+    for source, domain in zip(read_yaml(text)["sources"], domains):
+        needed = source["target_ratio"] * total
+        available = domain.n_tokens * source.get("max_source_fraction", 1) * source.get("max_repetition_ratio", 1)
+        demand(needed <= available, f"{domain.name}: {needed} of {available} tokens")
+
+
 def check_provenance(case):
     """The JSON tells what was counted."""
     text = case.result("json")[0]
@@ -591,6 +604,7 @@ def main():
             for name, fmt in FORMATS.items():
                 tally.run(f"{case.name}: {name}", check_format, case, name, fmt)
             tally.run(f"{case.name}: document probabilities", check_document_probabilities, case)
+            tally.run(f"{case.name}: repetition", check_repetition, case)
             tally.run(f"{case.name}: provenance", check_provenance, case)
             tally.run(f"{case.name}: notes", check_notes, case)
         tally.run("locale", check_locale, program, folder, work)
