@@ -59,20 +59,21 @@ static int compare_numbers(const void *a, const void *b)
 /* Is this the spectrum of these counts?  Sorts them; zeros are no types. */
 static bool is_spectrum_of(const struct emx_spectrum *s, uint64_t *counts, size_t n)
 {
-    size_t i = 0;
+    size_t kept = 0, i = 0;
 
-    qsort(counts, n, sizeof(*counts), compare_numbers);
-    while (i < n && counts[i] == 0)
-        i++;
+    for (size_t k = 0; k < n; k++)
+        if (counts[k])
+            counts[kept++] = counts[k];
+    qsort(counts, kept, sizeof(*counts), compare_numbers);
     for (size_t k = 0; k < s->len; k++) {
         uint64_t types = 0;
 
-        for (; i < n && counts[i] == s->count[k]; i++)
+        for (; i < kept && counts[i] == s->count[k]; i++)
             types++;
         if (types == 0 || types != s->types[k])
             return false;
     }
-    return i == n;
+    return i == kept;
 }
 
 /* Spectra against counts by token and pair, kept in plain arrays. */
