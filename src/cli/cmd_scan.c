@@ -157,6 +157,7 @@ static int scan(const struct scan_args *a, struct corpus *corpus, struct progres
     else
         status = emx_scan(domains, corpus->n, &options, a->output, &times, &err);
     progress_clear(p);
+    progress_count_warnings(p);
     if (status == EMX_ERR_STOPPED)
         return say_stopped(a->output);
     if (status != EMX_OK)

@@ -64,13 +64,18 @@ static int show_version(void)
     return output_finish(&out, true, "-");
 }
 
+static bool is_one_of(const char *word, const char *long_name, const char *short_name)
+{
+    return strcmp(word, long_name) == 0 || strcmp(word, short_name) == 0;
+}
+
 static int run_help(char **argv, size_t argc)
 {
     const struct command *c = NULL;
 
     if (argc > 1)
         return say_usage("help takes one command, but '%s' follows '%s'", argv[1], argv[0]);
-    if (argc == 1 && !(c = find_command(argv[0])))
+    if (argc == 1 && !is_one_of(argv[0], "--help", "-h") && !(c = find_command(argv[0])))
         return unknown_command(argv[0]);
     return show_help(c);
 }
@@ -100,11 +105,6 @@ static int run_command(const struct command *c, char **argv, size_t argc)
     code = parse_and_run(c, argv, argc, args);
     free(args);
     return code;
-}
-
-static bool is_one_of(const char *word, const char *long_name, const char *short_name)
-{
-    return strcmp(word, long_name) == 0 || strcmp(word, short_name) == 0;
 }
 
 int main(int argc, char **argv)

@@ -18,6 +18,8 @@
 
 static const double LINE_SECONDS = 0.1, LOG_SECONDS = 10;
 
+enum { MOST_WARNINGS = 10 };
+
 void progress_init(struct progress *p, const char *when, bool quiet, bool verbose)
 {
     *p = (struct progress){.verbose = verbose && !quiet, .next = 0};
@@ -202,7 +204,15 @@ void progress_update(struct progress *p, const struct emx_scan_progress *now)
 void progress_warn(struct progress *p, const char *sentence)
 {
     pthread_mutex_lock(&p->mutex);
-    clear_line(p);
-    say("warning: %s", sentence);
+    if (p->n_warnings++ < MOST_WARNINGS || p->verbose) {
+        clear_line(p);
+        say("warning: %s", sentence);
+    }
     pthread_mutex_unlock(&p->mutex);
+}
+
+void progress_count_warnings(struct progress *p)
+{
+    if (p->n_warnings > MOST_WARNINGS && !p->verbose)
+        say("warning: and %zu more like these; -v shows them", p->n_warnings - MOST_WARNINGS);
 }

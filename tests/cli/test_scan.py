@@ -327,4 +327,15 @@ def quiet_is_quiet_and_verbose_tells_more(box):
     assert re.search(r"times: wall=[0-9.]+s decode=[0-9.]+s count=[0-9.]+s wait=[0-9.]+s write=[0-9.]+s", verbose)
 
 
+@test
+def warnings_do_not_flood(box):
+    for i in range(25):
+        box.write(f"{i}.bin", u16([1, 2, 3]))
+    words = ["scan", "-o", "x.emx", "--dtype=u16", *(f"d{i}={i}.bin" for i in range(25))]
+    for options, n in [([], 11), (["-v"], 25), (["-q"], 0)]:
+        lines = [line for line in box.run(*words, *options).err.splitlines() if "entromix: warning: " in line]
+        assert len(lines) == n, lines
+    assert "and 15 more like these" in box.run(*words).err
+
+
 main()

@@ -14,7 +14,7 @@ def options(box, command):
 @test
 def program_help_names_every_command(box):
     text = box.text("--help")
-    assert text == box.text("help") == box.text("-h")
+    assert text == box.text("help") == box.text("-h") == box.text("help", "--help")
     for command in COMMANDS:
         assert re.search(rf"^  {command} +\w", text, re.M), command
 
