@@ -321,7 +321,7 @@ static enum emx_status take_next(struct shard *s, struct block *b, bool *ret_any
     enum emx_status status = s->stage == SHARD_NEW ? open_shard(s, err) : EMX_OK;
 
     *ret_any = false;
-    if (status || s->stage == SHARD_ENDED)
+    if (status || s->stage == SHARD_ENDED || s->stage == SHARD_FAILED)
         return status;
     status = take_piece(s, b, &piece, err);
     if (!status && !piece) {
@@ -367,6 +367,8 @@ enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool
         s->n_out -= b->in_piece; /* the piece is used up */
         b->in_piece = false;
         status = take_next(s, b, ret_any, err);
+        if (status)
+            s->stage = SHARD_FAILED; /* or another thread would open it again, or read on in a broken stream */
         *ret_last = !status && is_last(s);
         pthread_mutex_unlock(&s->mutex);
         b->seconds_waiting += locked - start;

@@ -76,7 +76,8 @@ struct shard {
 
     pthread_mutex_t mutex;
     /* guarded by the mutex; but `open`, `format`, `key` and `vocabulary` are constant once a block was taken */
-    enum { SHARD_NEW, SHARD_OPEN, SHARD_ENDED } stage;
+    /* Failed: one thread has the error, the others find no more blocks. */
+    enum { SHARD_NEW, SHARD_OPEN, SHARD_ENDED, SHARD_FAILED } stage;
     struct shard_open open;
     const struct format_ops *format;
     struct pair_key key;
