@@ -295,6 +295,7 @@ enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, s
     size_t before = list->n;
     struct stat st;
     bool is_prefix = false;
+    int errnum;
     enum emx_status status;
 
     if (strcmp(word, "-") == 0)
@@ -308,12 +309,13 @@ enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, s
     }
     if (stat(word, &st) == 0)
         return append(list, word, err);
+    errnum = errno;
     status = append_prefix(list, word, &is_prefix, err);
     if (status || is_prefix)
         return status;
     if (is_pattern(word))
         return append_glob(list, word, err);
-    return emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s: cannot be opened", word);
+    return emx_fail_errno(err, EMX_ERR_IO, errnum, "%s: cannot be opened", word);
 }
 
 /* --- formats ------------------------------------------------------------------------------------------- */
