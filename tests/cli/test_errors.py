@@ -195,7 +195,8 @@ def unreadable_folder_and_file(box):
     os.chmod(box / "b.bin", 0o000)
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     try:
-        for word, name in [("web=secret/", "secret"), ("web=secret/a.bin", "secret/a.bin"), ("web=b.bin", "b.bin")]:
+        for word, name in [("web=secret/", "secret"), ("web=secret/a.bin", "secret/a.bin"), ("web=b.bin", "b.bin"),
+                           ("web=secret/*.bin", "secret/*.bin")]:
             command = [*as_nobody, program, "scan", "-o", "-", *map(str, RAW), word]
             done = subprocess.run(command, cwd=box.folder, env=environment, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE)
