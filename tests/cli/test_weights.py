@@ -11,7 +11,8 @@ def state(box):
     """Domains with very different entropies in Megatron shards; their entropies."""
     for seed, (name, n_types) in enumerate([("web", 900), ("code", 60), ("books", 300)]):
         box.write(f"{name}.bin", u16(flatten(zipf_documents(seed, 5000, n_types, 20 * (seed + 1)))))
-    box.good("scan", "-q", "-o", "x.emx", "--dtype=u16", "--eod", EOD, *(f"{n}={n}.bin" for n in ["web", "code", "books"]))
+    words = [f"{name}={name}.bin" for name in ["web", "code", "books"]]
+    box.good("scan", "-q", "-o", "x.emx", "--dtype=u16", "--eod", EOD, *words)
     rows = box.json("entropy", "--format", "json", "x.emx")["domains"]
     return {row["name"]: row for row in rows}
 
