@@ -40,7 +40,8 @@ int main(int argc, char **argv)
         fclose(f);
         printf("%s\n", argv[i]);
     }
-    if (argc == 1)
-        replay_random();
-    return 0;
+    if (argc > 1)
+        return 0;
+    RUN(replay_random);
+    return test_summary();
 }
