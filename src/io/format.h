@@ -75,9 +75,9 @@ struct format_ops {
     /* The stream stands at its beginning (peek, read and skip as needed; a flat format leaves it at flat.offset or
      * before). */
     enum emx_status (*open)(struct shard_open *s, struct emx_error *err);
-    /* Decoded formats only: fill batch->tokens, n, ends, n_ends; n == 0 && n_ends == 0 means the shard is over. A
-     * document end may come with n == 0 tokens before it only if tokens of that document were delivered in an earlier
-     * batch (then ends[0] == 0 is allowed). */
+    /* Decoded formats only: fill batch->tokens, n, ends, n_ends; n == 0 && n_ends == 0 means the shard is over.
+     * ends[0] may be 0 if tokens of that document were delivered in an earlier batch; n == 0 with an end only in the
+     * last batch. */
     enum emx_status (*read)(struct shard_open *s, struct token_batch *batch, struct emx_error *err);
     void (*close)(struct shard_open *s);
 };
