@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct format_ops format_datatrove, format_dolma, format_jsonl, format_llmc, format_megatron, format_npy,
-    format_raw;
+extern const struct format_ops format_datatrove, format_dolma, format_jsonl, format_llmc, format_mds, format_megatron,
+    format_npy, format_raw;
 
 /*
  * In the order in which they are asked whether a shard is theirs: those that go by a file beside the shard first, since
  * its own bytes may look like anything.  `raw` never says yes: it takes what --dtype or --format gives it.
  */
 const struct format_ops *const formats[] = {
-    &format_megatron, &format_datatrove, &format_dolma, &&format_llmc, &format_npy, &format_jsonl, &format_raw, NULL,
+    &format_megatron, &format_datatrove, &format_dolma, &format_mds, &format_llmc,
+    &format_npy,      &format_jsonl,     &format_raw,   NULL,
 };
 
 const struct format_ops *format_by_name(const char *name)

@@ -2,18 +2,18 @@
 #include <emx/shards.h>
 
 #include "io/format.h"
+#include "io/mds_index.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_DEPTH = 64, MOST_INDEX_BYTES = 1 << 30 };
+enum { MOST_DEPTH = 64 };
 
 /* --- names ------------------------------------------------------------------------------------------- */
 
@@ -116,21 +116,20 @@ static enum emx_status join(const char *folder, const char *name, char **ret, st
 
 /* --- MDS folders --------------------------------------------------------------------------------------- */
 
-/* The stored file of one entry of "shards": the compressed one if it is there, else the raw one. */
+/* The compressed file of an entry if it is there, else the raw one. */
 static enum emx_status append_mds_shard(struct emx_shard_list *list, const char *folder, const char *index_path,
-                                        const json_t *shard, struct emx_error *err)
+                                        const struct mds_entry *entry, struct emx_error *err)
 {
-    const char *kinds[] = {"zip_data", "raw_data"}, *name = NULL;
+    const char *names[] = {entry->zip.basename, entry->raw.basename};
     char *path = NULL;
     enum emx_status status = EMX_OK;
 
     for (int i = 0; i < 2 && !status; i++) {
-        name = json_string_value(json_object_get(json_object_get(shard, kinds[i]), "basename"));
-        if (!name)
+        if (!names[i])
             continue;
         free(path);
         path = NULL;
-        status = join(folder, name, &path, err);
+        status = join(folder, names[i], &path, err);
         if (!status && file_exists(NULL, path))
             break;
     }
@@ -146,29 +145,22 @@ static enum emx_status append_mds_shard(struct emx_shard_list *list, const char 
 static enum emx_status append_mds_folder(struct emx_shard_list *list, const char *folder, bool *ret_is_mds,
                                          struct emx_error *err)
 {
-    char *path, *text = NULL;
-    size_t len, i;
-    uint64_t xxh3;
-    json_t *root = NULL, *shards, *shard;
+    struct mds_index *index = NULL;
+    char *path;
     enum emx_status status = join(folder, "index.json", &path, err);
 
     *ret_is_mds = false;
-    if (status || !file_exists(NULL, path)) {
-        free(path);
+    if (status)
         return status;
+    if (file_exists(NULL, path))
+        status = mds_index_load(NULL, path, &index, err);
+    *ret_is_mds = index;
+    for (size_t i = 0; index && i < mds_index_n(index) && !status; i++) {
+        struct mds_entry entry = mds_index_entry(index, i);
+
+        status = append_mds_shard(list, folder, path, &entry, err);
     }
-    status = file_load(NULL, path, MOST_INDEX_BYTES, &text, &len, &xxh3, err);
-    if (!status)
-        root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    shards = json_object_get(root, "shards");
-    *ret_is_mds = json_is_array(shards);
-    json_array_foreach(shards, i, shard)
-    {
-        if (!status)
-            status = append_mds_shard(list, folder, path, shard, err);
-    }
-    json_decref(root);
-    free(text);
+    mds_index_destroy(&index);
     free(path);
     return status;
 }
