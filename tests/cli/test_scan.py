@@ -167,6 +167,17 @@ def a_type_may_be_wide_and_big_endian(box):
 
 
 @test
+def json_lines_say_where_documents_end(box):
+    documents = zipf_documents(11, 4000)
+    box.write("a.jsonl", "".join(json.dumps({"tokens": d}) + "\n" for d in documents))
+    box.write("b.jsonl", "".join(json.dumps({"ids2": d, "text": "x"}) + "\n" for d in documents))
+    box.good("scan", "-q", "-o", "a.emx", "web=a.jsonl")
+    box.good("scan", "-q", "-o", "b.emx", "--format", "jsonl", "--column", "ids2", "web=b.jsonl")
+    for name in ["a.emx", "b.emx"]:
+        check_entropies(entropies(box, name), {"web": [documents]})
+
+
+@test
 def megatron_prefix_is_a_word(box):
     documents = zipf_documents(13, 4000)
     box.write("data/web_text_document.bin", u16(flatten(documents)))

@@ -46,7 +46,7 @@ def every_command_has_the_common_options(box):
 @test
 def help_lists_formats(box):
     text = box.text("scan", "--help")
-    for name in ["megatron", "raw", "npy"]:
+    for name in ["megatron", "raw", "npy", "jsonl", "mds"]:
         assert re.search(rf"^  {name}\b", text.split("FORMAT of --format:")[1], re.M), name
     text = box.text("weights", "--help")
     for name in ["json", "csv", "megatron"]:
