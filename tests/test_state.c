@@ -280,6 +280,7 @@ static void parallel_writer_gives_the_same_bytes(void)
     struct table tables[2] = {random_table(&seed, 500000, 40000), random_table(&seed, 1000, 100)};
     struct state_encoder *encoders[N] = {0};
     struct state_block block = {0};
+    struct emx_spectrum_builder *pairs;
     struct emx_state_writer *w = NULL;
 
     CHECK(write_tables(path, tables, 2, NULL) == EMX_OK);
@@ -300,7 +301,11 @@ static void parallel_writer_gives_the_same_bytes(void)
             CHECK(state_encode_block(encoders[test_random(&seed) % N], t->pairs + at, n, &block, NULL) == EMX_OK);
             CHECK(state_writer_append_block(w, &block, NULL) == EMX_OK);
         }
-        CHECK(state_writer_end_domain_parallel(w, encoders, N, NULL) == EMX_OK);
+        CHECK(emx_spectrum_builder_create(&pairs) == EMX_OK);
+        for (size_t k = 0; k < N; k++)
+            CHECK(state_encoder_take_spectrum(encoders[k], pairs) == EMX_OK);
+        CHECK(state_writer_end_domain_parallel(w, pairs, NULL) == EMX_OK);
+        emx_spectrum_builder_destroy(&pairs);
     }
     CHECK(emx_state_writer_commit(w, NULL) == EMX_OK);
     emx_state_writer_destroy(&w);

@@ -7,6 +7,7 @@
 
 static uint64_t seed;
 static struct budget plenty = {.limit = UINT64_C(1) << 33};
+static struct regions regions;
 
 static struct placement *place(unsigned n)
 {
@@ -27,11 +28,11 @@ static void fill_tokens(uint32_t *x, size_t n, uint32_t vocabulary, uint64_t *ra
     }
 }
 
-static struct table *new_table(uint32_t vocabulary, unsigned lines_log2, struct budget *budget)
+static struct table *new_table(uint32_t vocabulary, unsigned lines_log2)
 {
     struct table *t;
 
-    if (table_create(pair_key_for(vocabulary), lines_log2, budget, &t, NULL))
+    if (table_create(pair_key_for(vocabulary), lines_log2, &regions, &t, NULL))
         abort();
     return t;
 }
@@ -52,7 +53,9 @@ static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_t
                       size_t *ret_pieces)
 {
     struct placement *p = place(n_threads);
-    struct rows_options options = {.drop = drop, .eod = eod, .tails = tails, .placement = p, .budget = budget};
+    struct rows_space space = {0};
+    struct rows_options options = {
+        .drop = drop, .eod = eod, .tails = tails, .placement = p, .budget = budget, .space = &space};
     const struct emx_pair_count *piece;
     struct rows *rows;
     size_t n = 0, k;
@@ -66,6 +69,7 @@ static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_t
         ++*ret_pieces;
     }
     rows_destroy(&rows);
+    rows_space_finish(&space, budget);
     placement_destroy(&p);
     return n;
 }
@@ -134,7 +138,7 @@ static void check_count(uint32_t vocabulary, size_t n, unsigned n_threads, bool 
     uint32_t *x = malloc(n * sizeof(*x));
     struct emx_pair_count *rows = malloc(n * sizeof(*rows));
     struct naive_pairs naive = {0};
-    struct shared_count s = {.table = new_table(vocabulary, 0, &plenty), .x = x, .n = n, .alone = alone};
+    struct shared_count s = {.table = new_table(vocabulary, 0), .x = x, .n = n, .alone = alone};
     struct placement *p = place(n_threads);
     struct threads threads;
     struct tally tails;
@@ -152,7 +156,6 @@ static void check_count(uint32_t vocabulary, size_t n, unsigned n_threads, bool 
     n_rows = collect(&s.table, 1, n_threads, &plenty, ROWS_DROP_NONE, 0, &tails, rows, n, &pieces);
     check_equal(rows, n_rows, &naive);
     table_destroy(&s.table);
-    CHECK(plenty.used == 0);
     tally_finish(&tails);
     placement_destroy(&p);
     naive_pairs_finish(&naive);
@@ -182,7 +185,7 @@ static void short_and_narrow_tokens(void)
     uint64_t random = seed;
     uint16_t x[500];
     uint32_t wide[500];
-    struct table *a = new_table(65536, 4, &plenty), *b = new_table(65536, 4, &plenty);
+    struct table *a = new_table(65536, 4), *b = new_table(65536, 4);
     struct table_adder adder = {0};
     struct emx_pair_count rows[500], others[500];
     struct tally tails;
@@ -214,7 +217,7 @@ static void short_and_narrow_tokens(void)
 static void counters_overflow_exactly(void)
 {
     const uint64_t large = UINT64_C(1000000000000);
-    struct table *t = new_table(1 << 24, 0, &plenty);
+    struct table *t = new_table(1 << 24, 0);
     struct table_adder adder = {0};
     uint64_t hash = pair_key_mix(pair_key_for(1 << 24), pair_key_pack(pair_key_for(1 << 24), 7, 9));
     struct emx_pair_count row;
@@ -252,8 +255,7 @@ static void tables_add_up_in_small_pieces(void)
     uint64_t random = seed + 1;
     uint32_t *x = malloc(N * sizeof(*x));
     struct emx_pair_count *rows = malloc(2 * N * sizeof(*rows));
-    struct table *tables[TABLES] = {new_table(1 << 20, 0, &plenty), new_table(1 << 24, 0, &plenty),
-                                    new_table(1 << 20, 5, &plenty)};
+    struct table *tables[TABLES] = {new_table(1 << 20, 0), new_table(1 << 24, 0), new_table(1 << 20, 5)};
     struct naive_pairs naive = {0};
     struct budget none = {.limit = 0};
     struct tally tails;
@@ -290,7 +292,7 @@ static void tables_add_up_in_small_pieces(void)
 static void pairs_across_eod_become_tails(void)
 {
     const uint32_t x[] = {5, 1, 2, 0, 1, 2, 0, 0, 3};
-    struct table *t = new_table(16, 0, &plenty);
+    struct table *t = new_table(16, 0);
     struct table_adder adder = {0};
     struct emx_pair_count rows[16];
     struct tally tails;
@@ -318,11 +320,14 @@ static void a_budget_that_is_too_small_is_refused(void)
     struct budget small = {.limit = 1 << 16};
     uint64_t random = seed;
     uint32_t x[20000];
-    struct table *t = new_table(65536, 8, &small);
+    struct regions few;
+    struct table *t;
     struct table_adder adder = {0};
     struct emx_error err;
     enum emx_status status = EMX_OK;
 
+    regions_init(&few, &small);
+    CHECK(table_create(pair_key_for(65536), 8, &few, &t, NULL) == EMX_OK);
     for (int i = 0; i < 10 && !status; i++) {
         fill_tokens(x, 20000, 65536, &random);
         table_enter(t, &adder, true);
@@ -334,12 +339,14 @@ static void a_budget_that_is_too_small_is_refused(void)
     CHECK(small.used <= small.limit);
     table_adder_finish(&adder);
     table_destroy(&t);
+    regions_finish(&few);
     CHECK(small.used == 0);
 }
 
 int main(void)
 {
     seed = test_seed();
+    regions_init(&regions, &plenty);
     RUN(hash_is_undone);
     RUN(one_thread_counts_like_the_naive_twin);
     RUN(threads_share_a_table);
@@ -348,5 +355,7 @@ int main(void)
     RUN(tables_add_up_in_small_pieces);
     RUN(pairs_across_eod_become_tails);
     RUN(a_budget_that_is_too_small_is_refused);
+    regions_finish(&regions);
+    CHECK(plenty.used == 0);
     return test_summary();
 }

@@ -49,6 +49,7 @@ struct emx_scan_options {
 struct emx_scan_times {
     double wall;
     double decode, count, wait; /* sums over the threads: reading and decoding, counting, waiting for a shard */
+    double seal;                /* sum over the threads: sorting and encoding domains while others are counted */
     double write;               /* of the wall time: sorting, encoding and writing, after the last block was counted */
     unsigned n_threads;
 };

@@ -10,6 +10,7 @@ enum {
     GROUP_ROWS = 8192,    /* 128 KiB to sort: half of a small L2 */
     MOST_GROUPS = 4096,   /* more streams than this and the scatter leaves the TLB */
     LEAST_ROWS = 1 << 20, /* a piece of 16 MiB is had whatever the budget says */
+    ENTRIES = 512,        /* read from a table at a time, on the stack */
     DIGIT_BITS = 8,
     DIGITS = 1 << DIGIT_BITS,
 };
@@ -58,31 +59,41 @@ static bool dropped(const struct rows *r, uint32_t first, uint32_t second)
            (r->options.drop == ROWS_DROP_BEFORE && second == r->options.eod);
 }
 
-static void count_entry(uint64_t key, uint64_t count, void *context)
+static void count_entries(struct slice *s, const struct table_entry *entries, size_t n)
 {
-    struct slice *s = context;
-    uint32_t first = (uint32_t)(key >> s->token_bits), second = (uint32_t)(key & ((1u << s->token_bits) - 1));
+    const struct rows *r = s->rows;
+    uint32_t mask = (UINT32_C(1) << s->token_bits) - 1;
 
-    if (!dropped(s->rows, first, second))
-        s->in_bucket[first >> s->rows->bucket_shift]++;
-    else if (!s->error.status && tally_add_many(s->rows->options.tails, first, count, &s->error))
-        s->error.status = EMX_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t first = (uint32_t)(entries[i].key >> s->token_bits);
+
+        if (!dropped(r, first, (uint32_t)entries[i].key & mask))
+            s->in_bucket[first >> r->bucket_shift]++;
+        else if (!s->error.status && tally_add_many(r->options.tails, first, entries[i].count, &s->error))
+            s->error.status = EMX_ERR_MEMORY;
+    }
 }
 
-static void visit_slice(struct rows *r, size_t slice, table_visit_fn *visit)
+/* Both passes read a slice of every table through this. */
+static void read_slice(struct rows *r, size_t slice, void (*use)(struct slice *, const struct table_entry *, size_t))
 {
     struct slice *s = &r->slices[slice];
+    struct table_entry entries[ENTRIES];
+    size_t n;
 
     for (size_t i = 0; i < r->n_tables; i++) {
+        struct table_cursor cursor = table_cursor_begin(r->tables[i], slice, r->n_slices);
+
         s->token_bits = table_key(r->tables[i]).token_bits;
-        table_visit(r->tables[i], slice, r->n_slices, visit, s);
+        while ((n = table_cursor_next(&cursor, entries, ENTRIES)))
+            use(s, entries, n);
     }
 }
 
 static void count_slice(size_t slice, unsigned thread, void *context)
 {
     (void)thread;
-    visit_slice(context, slice, count_entry);
+    read_slice(context, slice, count_entries);
 }
 
 /* --- groups ------------------------------------------------------------------------------------------ */
@@ -125,25 +136,64 @@ static enum emx_status make_groups(struct rows *r, struct emx_error *err)
     return EMX_OK;
 }
 
-/* As many rows as the largest piece will need and the budget allows, but at least the largest group. */
-static enum emx_status take_buffer(struct rows *r, struct emx_error *err)
+/*
+ * An eighth of all rows, so that a piece stays small beside the tables and eight readings of them are the most; at
+ * least LEAST_ROWS and the largest group; and no more than the budget has room for beyond that.
+ */
+static size_t rows_in_a_piece(const struct rows *r)
 {
-    uint64_t all = 0, largest = 0, room = budget_left(r->options.budget) / sizeof(*r->buffer);
+    uint64_t all = 0, largest = LEAST_ROWS, room, wanted;
 
     for (size_t g = 0; g < r->n_groups; g++) {
         all += r->groups[g].n_found;
         largest = r->groups[g].n_found > largest ? r->groups[g].n_found : largest;
     }
-    if (room > all)
-        room = all;
-    if (room < largest || room < LEAST_ROWS)
-        room = largest > LEAST_ROWS ? largest : LEAST_ROWS;
-    else if (budget_take(r->options.budget, room * sizeof(*r->buffer)))
-        r->taken = room * sizeof(*r->buffer);
-    r->cap = room;
-    r->buffer = malloc(room * sizeof(*r->buffer));
-    return r->buffer ? EMX_OK
-                     : emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort %llu pairs", (unsigned long long)room);
+    room = (budget_left(r->options.budget) + r->options.space->n_taken) / sizeof(*r->buffer);
+    wanted = all / 8 < room ? all / 8 : room;
+    return wanted > largest ? wanted : largest;
+}
+
+static enum emx_status take_buffer(struct rows *r, struct emx_error *err)
+{
+    struct rows_space *s = r->options.space;
+    size_t n = rows_in_a_piece(r);
+
+    if (s->cap < n) {
+        budget_give(r->options.budget, s->n_taken);
+        free(s->buffer);
+        s->buffer = malloc(n * sizeof(*s->buffer));
+        s->cap = s->buffer ? n : 0;
+        s->n_taken = budget_take(r->options.budget, n * sizeof(*s->buffer)) ? n * sizeof(*s->buffer) : 0;
+    }
+    r->buffer = s->buffer;
+    r->cap = s->cap;
+    return r->buffer ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort %zu pairs", n);
+}
+
+/* Scratch for as many threads as there are now. */
+static bool reserve_scratch(struct rows_space *s, size_t n)
+{
+    struct rows_scratch *larger;
+
+    if (n <= s->n_scratch)
+        return true;
+    larger = realloc(s->scratch, n * sizeof(*larger));
+    if (!larger)
+        return false;
+    memset(larger + s->n_scratch, 0, (n - s->n_scratch) * sizeof(*larger));
+    s->scratch = larger;
+    s->n_scratch = n;
+    return true;
+}
+
+void rows_space_finish(struct rows_space *s, struct budget *budget)
+{
+    for (size_t i = 0; i < s->n_scratch; i++)
+        free(s->scratch[i].rows);
+    free(s->scratch);
+    free(s->buffer);
+    budget_give(budget, s->n_taken);
+    *s = (struct rows_space){0};
 }
 
 static unsigned widest_token(struct table *const *tables, size_t n)
@@ -165,8 +215,7 @@ static enum emx_status allocate(struct rows *r, struct emx_error *err)
     r->n_slices = placement_n_threads(r->options.placement);
     r->group_of = calloc(r->n_buckets, sizeof(*r->group_of));
     r->slices = calloc(r->n_slices, sizeof(*r->slices));
-    r->scratch = calloc(placement_n_threads(r->options.placement), sizeof(*r->scratch));
-    ok = r->group_of && r->slices && r->scratch;
+    ok = r->group_of && r->slices && reserve_scratch(r->options.space, r->n_slices);
     for (size_t i = 0; ok && i < r->n_slices; i++) {
         r->slices[i].rows = r;
         r->slices[i].in_bucket = calloc(r->n_buckets, sizeof(uint32_t));
@@ -214,11 +263,6 @@ void rows_destroy(struct rows **pr)
         free(r->slices[i].in_bucket);
         free(r->slices[i].at);
     }
-    for (size_t i = 0; r->scratch && i < placement_n_threads(r->options.placement); i++)
-        free(r->scratch[i].rows);
-    budget_give(r->options.budget, r->taken);
-    free(r->buffer);
-    free(r->scratch);
     free(r->slices);
     free(r->groups);
     free(r->group_of);
@@ -254,21 +298,24 @@ static void lay_out_piece(struct rows *r)
     }
 }
 
-static void scatter_entry(uint64_t key, uint64_t count, void *context)
+static void scatter_entries(struct slice *s, const struct table_entry *entries, size_t n)
 {
-    struct slice *s = context;
-    struct rows *r = s->rows;
-    uint32_t first = (uint32_t)(key >> s->token_bits), second = (uint32_t)(key & ((1u << s->token_bits) - 1));
-    size_t g = r->group_of[first >> r->bucket_shift];
+    const struct rows *r = s->rows;
+    uint32_t mask = (UINT32_C(1) << s->token_bits) - 1;
 
-    if (g >= r->piece_begin && g < r->piece_end && !dropped(r, first, second))
-        r->buffer[s->at[g]++] = (struct emx_pair_count){first, second, count};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t first = (uint32_t)(entries[i].key >> s->token_bits), second = (uint32_t)entries[i].key & mask;
+        size_t g = r->group_of[first >> r->bucket_shift];
+
+        if (g >= r->piece_begin && g < r->piece_end && !dropped(r, first, second))
+            r->buffer[s->at[g]++] = (struct emx_pair_count){first, second, entries[i].count};
+    }
 }
 
 static void scatter_slice(size_t slice, unsigned thread, void *context)
 {
     (void)thread;
-    visit_slice(context, slice, scatter_entry);
+    read_slice(context, slice, scatter_entries);
 }
 
 /* --- sorting a group --------------------------------------------------------------------------------- */
@@ -332,7 +379,7 @@ static size_t add_equal(struct emx_pair_count *rows, size_t n)
     return n ? k + 1 : 0;
 }
 
-static bool scratch_reach(struct scratch *s, size_t n)
+static bool scratch_reach(struct rows_scratch *s, size_t n)
 {
     if (n <= s->cap)
         return true;
@@ -349,11 +396,11 @@ static void sort_group(size_t item, unsigned thread, void *context)
     struct emx_pair_count *from = r->buffer + g->begin, *to;
     struct compact c;
 
-    if (!scratch_reach(&r->scratch[thread], g->n)) {
+    if (!scratch_reach(&r->options.space->scratch[thread], g->n)) {
         r->no_memory = true;
         return;
     }
-    to = r->scratch[thread].rows;
+    to = r->options.space->scratch[thread].rows;
     c = compact_for(from, g->n);
     for (unsigned shift = 0; shift < c.bits; shift += DIGIT_BITS) {
         struct emx_pair_count *swap = from;

@@ -18,6 +18,19 @@
 
 #include <emx/state.h>
 
+/* Buffers that serve one sort after the other; zeroed at first.  One user at a time. */
+struct rows_space {
+    struct emx_pair_count *buffer; /* [cap] a piece */
+    size_t cap;
+    uint64_t n_taken; /* bytes of the budget */
+    struct rows_scratch {
+        struct emx_pair_count *rows; /* [cap] */
+        size_t cap;
+    } * scratch; /* [n_scratch] one a thread */
+    size_t n_scratch;
+};
+void rows_space_finish(struct rows_space *s, struct budget *budget);
+
 /* Pairs that crossed a document end were counted like all others, since a test for each would cost more; here they go.
  */
 enum rows_drop {
@@ -32,6 +45,7 @@ struct rows_options {
     struct tally *tails; /* the first tokens of dropped pairs become tails */
     const struct placement *placement;
     struct budget *budget;
+    struct rows_space *space; /* borrowed until rows_destroy() */
 };
 
 struct rows;

@@ -1,7 +1,8 @@
 /*
  * table.c - slots, growth, overflow
  *
- * Growth.  A thread that leaves a block and finds the table too full (or has spilled keys) sets `want`.
+ * Growth.  A thread that has a table to itself spreads it over an array of twice the length where it stands.  A table
+ * that is shared moves: a thread that leaves a block and finds the table too full (or has spilled keys) sets `want`.
  * From then on nobody enters; the last one to leave allocates the larger array, and all threads that wait
  * at the door take ranges of lines from a counter and move them.  The one that finishes the last range
  * installs the new array and opens the door.  The mutex orders all of it: what a mover wrote is seen by whoever
@@ -14,11 +15,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     MOVE_LINES = 4096, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
-    HUGE_PAGE = 2 << 20,
     FIRST_CARRIES = 64,
 };
 #define MAX_LOAD 0.65 /* of the slots; fuller, searches lengthen: bench_table */
@@ -29,19 +28,21 @@ struct carry {
 
 struct table {
     struct pair_key key;
-    struct budget *budget;
+    struct regions *regions;
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     /* guarded by the mutex */
     struct table_view view; /* also read by those inside, who keep it from changing */
+    struct region region;   /* its slots */
     uint64_t n_used;
-    unsigned n_inside;
+    unsigned n_inside, n_waiting;
     bool alone;   /* the one inside keeps others out */
     bool want;    /* the table should grow as soon as nobody is inside */
     bool refused; /* the budget had no room for a larger array: fill this one to the brim */
     bool moving;
     struct table_view next;
+    struct region next_region;
     uint64_t n_ranges, n_ranges_taken, n_ranges_moved, n_moved;
     struct carry *carries; /* open addressing by hash; count 0: free */
     size_t n_carries, cap_carries;
@@ -52,46 +53,30 @@ static uint64_t n_lines(const struct table_view *v)
     return UINT64_C(1) << v->n_lines_log2;
 }
 
-static size_t view_bytes(const struct table_view *v)
+/* Bits below the count in a slot. */
+static unsigned count_shift(const struct table_view *v)
 {
-    return (size_t)n_lines(v) * LINE_SLOTS * sizeof(uint64_t);
+    return v->shift + DISTANCE_BITS;
 }
 
-static bool view_allocate(struct table_view *v, struct pair_key key, unsigned lines_log2, struct budget *budget)
+static void view_set(struct table_view *v, const struct region *region, struct pair_key key, unsigned lines_log2)
 {
-    size_t bytes = ((size_t)LINE_SLOTS * sizeof(uint64_t)) << lines_log2;
-    void *slots;
-
-    if (!budget_take(budget, bytes))
-        return false;
-    slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (slots == MAP_FAILED) {
-        budget_give(budget, bytes);
-        return false;
-    }
-    if (bytes >= HUGE_PAGE)
-        madvise(slots, bytes, MADV_HUGEPAGE); /* a wish: without it only speed is lost */
     *v = (struct table_view){
-        .slots = slots,
+        .slots = region->base,
         .shift = key.bits - lines_log2,
         .n_lines_log2 = lines_log2,
         .increment = UINT64_C(1) << (key.bits - lines_log2 + DISTANCE_BITS),
         .key = key,
     };
     v->tag_mask = v->increment - 1;
-    return true;
 }
 
-static void view_release(struct table_view *v, struct budget *budget)
+static size_t bytes_for(unsigned lines_log2)
 {
-    if (v->slots) {
-        munmap(v->slots, view_bytes(v));
-        budget_give(budget, view_bytes(v));
-    }
-    v->slots = NULL;
+    return (LINE_SLOTS * sizeof(uint64_t)) << lines_log2;
 }
 
-enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct budget *budget, struct table **ret,
+enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct regions *regions, struct table **ret,
                              struct emx_error *err)
 {
     struct table *t = calloc(1, sizeof(*t));
@@ -104,13 +89,14 @@ enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct bu
     if (lines_log2 > key.bits - 3)
         lines_log2 = key.bits - 3;
     t->key = key;
-    t->budget = budget;
+    t->regions = regions;
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->changed, NULL);
-    if (!view_allocate(&t->view, key, lines_log2, budget)) {
+    if (!regions_take(regions, bytes_for(lines_log2), &t->region)) {
         table_destroy(&t);
         return emx_fail(err, EMX_ERR_MEMORY, "the memory limit leaves no room for another pair table: raise --memory");
     }
+    view_set(&t->view, &t->region, key, lines_log2);
     *ret = t;
     return EMX_OK;
 }
@@ -121,8 +107,8 @@ void table_destroy(struct table **pt)
 
     if (!t)
         return;
-    view_release(&t->view, t->budget);
-    view_release(&t->next, t->budget);
+    regions_give(t->regions, &t->region, bytes_for(t->view.n_lines_log2));
+    regions_give(t->regions, &t->next_region, bytes_for(t->next.n_lines_log2));
     free(t->carries);
     pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->mutex);
@@ -210,10 +196,11 @@ static void spill_push(struct table_adder *a, uint64_t hash, uint64_t count)
 }
 
 /* Add to a slot that is empty or holds the tag; false if another thread gave it to another key meanwhile. */
-static bool slot_add(struct table_adder *a, const struct table_view *v, uint64_t *slot, uint64_t tag, uint64_t hash,
-                     uint64_t count, bool shared)
+static inline __attribute__((always_inline)) bool slot_add(struct table_adder *a, const struct table_view *v,
+                                                           uint64_t *slot, uint64_t tag, uint64_t hash, uint64_t count,
+                                                           bool shared)
 {
-    uint64_t amount = count * v->increment;
+    uint64_t amount = count << count_shift(v);
     uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
     if (!w) { /* a failed exchange leaves the winner's word in w, and the search goes on with that */
@@ -235,7 +222,8 @@ static bool slot_add(struct table_adder *a, const struct table_view *v, uint64_t
     return true;
 }
 
-static bool view_add(struct table_adder *a, const struct table_view *v, uint64_t hash, uint64_t count, bool shared)
+static inline __attribute__((always_inline)) bool view_add(struct table_adder *a, const struct table_view *v,
+                                                           uint64_t hash, uint64_t count, bool shared)
 {
     uint64_t line = hash >> v->shift;
     uint64_t remainder = (hash & ((UINT64_C(1) << v->shift) - 1)) << DISTANCE_BITS;
@@ -275,34 +263,70 @@ static uint64_t slot_hash(const struct table_view *v, uint64_t line, uint64_t sl
     return home << v->shift | (slot & v->tag_mask) >> DISTANCE_BITS;
 }
 
-static void move_lines(struct table *t, uint64_t begin, uint64_t end, struct table_adder *a)
+static inline __attribute__((always_inline)) void move_line(struct table_adder *a, const struct table_view *to,
+                                                            const struct table_view *from, uint64_t line,
+                                                            const uint64_t *words, bool shared)
 {
-    for (uint64_t line = begin; line < end; line++) {
-        for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t w = t->view.slots[line * LINE_SLOTS + i];
-            uint64_t hash;
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        uint64_t w = words[i], hash;
 
-            if (!w)
-                continue;
-            hash = slot_hash(&t->view, line, w);
-            if (!view_add(a, &t->next, hash, w / t->view.increment, true))
-                spill_push(a, hash, w / t->view.increment);
-        }
+        if (!w)
+            continue;
+        hash = slot_hash(from, line, w);
+        if (!view_add(a, to, hash, w >> count_shift(from), shared))
+            spill_push(a, hash, w >> count_shift(from));
     }
+}
+
+/*
+ * The way of a thread that has the table alone: in the array itself, so that only the second half is new memory.  From
+ * the last line down, every line empties into lines 2i and 2i + 1 or those after them, all above the lines that are
+ * still to come; but for the first LOW_LINES, which are taken out beforehand, also because the last lines may run over
+ * into them.
+ */
+enum { LOW_LINES = 2 * PROBE_LINES + 2 };
+
+static void spread_in_place(struct table_adder *a, const struct table_view *to, const struct table_view *from)
+{
+    uint64_t low[LOW_LINES][LINE_SLOTS], words[LINE_SLOTS];
+    uint64_t n_low = n_lines(from) < LOW_LINES ? n_lines(from) : LOW_LINES;
+
+    memcpy(low, to->slots, n_low * sizeof(words));
+    memset(to->slots, 0, n_low * sizeof(words));
+    for (uint64_t line = n_lines(from); line-- > n_low;) {
+        memcpy(words, to->slots + line * LINE_SLOTS, sizeof(words));
+        memset(to->slots + line * LINE_SLOTS, 0, sizeof(words));
+        move_line(a, to, from, line, words, false);
+    }
+    for (uint64_t line = 0; line < n_low; line++)
+        move_line(a, to, from, line, low[line], false);
+}
+
+static void grow_in_place(struct table *t, struct table_adder *a)
+{
+    struct table_view from = t->view;
+
+    t->want = false;
+    if (!regions_extend(t->regions, &t->region, bytes_for(from.n_lines_log2), bytes_for(from.n_lines_log2 + 1))) {
+        t->refused = true;
+        return;
+    }
+    view_set(&t->view, &t->region, t->key, from.n_lines_log2 + 1);
+    a->n_new = 0;
+    spread_in_place(a, &t->view, &from);
+    t->n_used = a->n_new;
+    a->n_new = 0;
 }
 
 /* Called with the mutex by the last one out. */
 static void growth_begin(struct table *t)
 {
-    unsigned lines_log2 = t->view.n_lines_log2 + 1;
-
     t->want = false;
-    if (lines_log2 > t->key.bits - 3)
-        return; /* every key there is has a slot */
-    if (!view_allocate(&t->next, t->key, lines_log2, t->budget)) {
+    if (!regions_take(t->regions, bytes_for(t->view.n_lines_log2 + 1), &t->next_region)) {
         t->refused = true;
         return;
     }
+    view_set(&t->next, &t->next_region, t->key, t->view.n_lines_log2 + 1);
     t->moving = true;
     t->n_ranges = (n_lines(&t->view) + MOVE_LINES - 1) / MOVE_LINES;
     t->n_ranges_taken = t->n_ranges_moved = t->n_moved = 0;
@@ -310,7 +334,9 @@ static void growth_begin(struct table *t)
 
 static void growth_end(struct table *t)
 {
-    view_release(&t->view, t->budget);
+    regions_give(t->regions, &t->region, bytes_for(t->view.n_lines_log2));
+    t->region = t->next_region;
+    t->next_region = (struct region){0};
     t->view = t->next;
     t->next = (struct table_view){0};
     t->n_used = t->n_moved;
@@ -326,7 +352,8 @@ static void growth_help(struct table *t, struct table_adder *a)
 
         pthread_mutex_unlock(&t->mutex);
         a->n_new = 0;
-        move_lines(t, begin, end, a);
+        for (uint64_t line = begin; line < end; line++)
+            move_line(a, &t->next, &t->view, line, t->view.slots + line * LINE_SLOTS, true);
         pthread_mutex_lock(&t->mutex);
         t->n_moved += a->n_new;
         a->n_new = 0;
@@ -342,17 +369,27 @@ static bool too_full(const struct table *t)
     return (double)t->n_used > MAX_LOAD * (double)(n_lines(&t->view) * LINE_SLOTS);
 }
 
+static void wait_for_change(struct table *t)
+{
+    t->n_waiting++;
+    pthread_cond_wait(&t->changed, &t->mutex);
+    t->n_waiting--;
+}
+
 /* Called with the mutex: wait, helping, until the door is open. */
 static void wait_for_growth(struct table *t, struct table_adder *a)
 {
     while (t->want || t->moving) {
         if (t->want && t->n_inside == 0) {
-            growth_begin(t);
+            if (t->alone && t->n_waiting == 0)
+                grow_in_place(t, a);
+            else
+                growth_begin(t);
             pthread_cond_broadcast(&t->changed);
         }
         growth_help(t, a);
         if (t->want || t->moving)
-            pthread_cond_wait(&t->changed, &t->mutex);
+            wait_for_change(t);
     }
 }
 
@@ -362,7 +399,7 @@ void table_enter(struct table *t, struct table_adder *a, bool alone)
     pthread_mutex_lock(&t->mutex);
     wait_for_growth(t, a);
     while (t->n_inside && (alone || t->alone)) {
-        pthread_cond_wait(&t->changed, &t->mutex);
+        wait_for_change(t);
         wait_for_growth(t, a);
     }
     t->n_inside++;
@@ -421,23 +458,44 @@ void table_adder_finish(struct table_adder *a)
 
 /* --- at rest ---------------------------------------------------------------------------------------- */
 
-void table_visit(const struct table *t, size_t part, size_t n_parts, table_visit_fn *visit, void *context)
+struct table_cursor table_cursor_begin(const struct table *t, size_t part, size_t n_parts)
 {
+    return (struct table_cursor){
+        .table = t,
+        .line = n_lines(&t->view) * part / n_parts,
+        .end = n_lines(&t->view) * (part + 1) / n_parts,
+        .has_carries = part == 0,
+    };
+}
+
+static size_t read_carries(struct table_cursor *c, struct table_entry *ret, size_t cap)
+{
+    const struct table *t = c->table;
+    size_t n = 0;
+
+    for (; c->has_carries && c->carry < t->cap_carries && n < cap; c->carry++) {
+        if (t->carries[c->carry].count)
+            ret[n++] =
+                (struct table_entry){pair_key_unmix(t->key, t->carries[c->carry].hash), t->carries[c->carry].count};
+    }
+    return n;
+}
+
+size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap)
+{
+    const struct table *t = c->table;
     const struct table_view *v = &t->view;
-    uint64_t end = n_lines(v) * (part + 1) / n_parts;
+    size_t n = 0;
 
-    for (uint64_t line = n_lines(v) * part / n_parts; line < end; line++) {
+    for (; c->line < c->end && n + LINE_SLOTS <= cap; c->line++) {
         for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t w = v->slots[line * LINE_SLOTS + i];
+            uint64_t w = v->slots[c->line * LINE_SLOTS + i];
 
-            if (w)
-                visit(pair_key_unmix(t->key, slot_hash(v, line, w)), w / v->increment, context);
+            ret[n] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, c->line, w)), w >> count_shift(v)};
+            n += w != 0; /* an empty slot's entry is written over */
         }
     }
-    for (size_t i = 0; part == 0 && i < t->cap_carries; i++) {
-        if (t->carries[i].count)
-            visit(pair_key_unmix(t->key, t->carries[i].hash), t->carries[i].count, context);
-    }
+    return n ? n : read_carries(c, ret, cap);
 }
 
 struct pair_key table_key(const struct table *t)
@@ -457,7 +515,7 @@ uint64_t table_n_used(struct table *t)
 
 uint64_t table_bytes(const struct table *t)
 {
-    return view_bytes(&t->view);
+    return t->region.n_bytes;
 }
 
 /* Is every slot that a search passes before this one taken, and by another key? */

@@ -39,7 +39,7 @@
 #define COUNT_TABLE_H
 
 #include "count/key.h"
-#include "util/budget.h"
+#include "count/region.h"
 
 #include <emx/status.h>
 #include <stdbool.h>
@@ -84,10 +84,10 @@ struct table_adder {
 };
 
 /*
- * An empty table of at least 2^lines_log2 lines, taken from the budget.
+ * An empty table of at least 2^lines_log2 lines; `regions` outlives it.
  * EMX_ERR_MEMORY if the budget or the machine has no room.
  */
-EMX_CHECKED enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct budget *budget,
+EMX_CHECKED enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct regions *regions,
                                          struct table **ret, struct emx_error *err);
 void table_destroy(struct table **t);
 
@@ -105,15 +105,25 @@ void table_adder_finish(struct table_adder *a);
 void table_add(struct table_adder *a, uint64_t hash, uint64_t count);
 
 /*
- * After all threads have left.  Calls visit for each key in part `part` of `n_parts` parts of the table, so that
- * threads can share the work; counts that overflowed come as further calls with the same key, in part 0.
+ * The keys of a table that all threads have left: part `part` of `n_parts`, so that threads can share the work.  Counts
+ * that overflowed come as further entries of the same key, in part 0.
  */
-typedef void table_visit_fn(uint64_t key, uint64_t count, void *context);
-void table_visit(const struct table *t, size_t part, size_t n_parts, table_visit_fn *visit, void *context);
+struct table_entry {
+    uint64_t key, count;
+};
+struct table_cursor {
+    const struct table *table;
+    uint64_t line, end;
+    size_t carry;
+    bool has_carries;
+};
+struct table_cursor table_cursor_begin(const struct table *t, size_t part, size_t n_parts);
+/* The next entries, up to cap (at least LINE_SLOTS); 0 at the end. */
+size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap);
 
 struct pair_key table_key(const struct table *t);
-uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
-uint64_t table_bytes(const struct table *t);
+uint64_t table_n_used(struct table *t);      /* slots in use; any thread, any time */
+uint64_t table_bytes(const struct table *t); /* of memory it holds */
 
 /* Check every invariant above that can be seen at rest; false and a reason if one is broken. */
 bool table_validate(const struct table *t, const char **ret_reason);

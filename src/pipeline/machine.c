@@ -181,6 +181,13 @@ void placement_destroy(struct placement **pp)
     *pp = NULL;
 }
 
+const struct placement *placement_here(void)
+{
+    static const struct placement here = {.n_threads = 1};
+
+    return &here;
+}
+
 unsigned placement_n_threads(const struct placement *p)
 {
     return p->n_threads;

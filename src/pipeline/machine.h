@@ -38,6 +38,8 @@ struct placement;
 EMX_CHECKED enum emx_status placement_create(const char *synthetic, unsigned n_threads, bool bind,
                                              struct placement **ret, struct emx_error *err);
 void placement_destroy(struct placement **p);
+/* The calling thread alone: what runs on this placement runs where it is called. Static. */
+const struct placement *placement_here(void);
 unsigned placement_n_threads(const struct placement *p);
 /* Processor (OS index) of a thread, or -1 where the plan does not bind. */
 int placement_processor(const struct placement *p, unsigned thread);

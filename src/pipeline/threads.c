@@ -77,7 +77,13 @@ enum emx_status threads_for(const struct placement *p, size_t n_items, item_fn *
 {
     struct item_loop loop = {.fn = fn, .context = context, .n_items = n_items};
     struct threads t;
-    enum emx_status status = threads_start(&t, p, loop_items, &loop, err);
+    enum emx_status status;
+
+    if (placement_n_threads(p) == 1 || n_items < 2) {
+        loop_items(0, &loop);
+        return EMX_OK;
+    }
+    status = threads_start(&t, p, loop_items, &loop, err);
 
     if (!status)
         threads_join(&t);

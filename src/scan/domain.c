@@ -7,9 +7,9 @@ enum {
     LEAST_LINES_LOG2 = 6,
 };
 
-void domain_init(struct domain *d, const struct emx_scan_domain *given, struct budget *budget)
+void domain_init(struct domain *d, const struct emx_scan_domain *given, struct regions *regions)
 {
-    *d = (struct domain){.given = given, .settings = given->settings, .budget = budget, .n_shards = given->n_shards};
+    *d = (struct domain){.given = given, .settings = given->settings, .regions = regions, .n_shards = given->n_shards};
     pthread_mutex_init(&d->mutex, NULL);
     tally_init(&d->tails);
 }
@@ -61,10 +61,18 @@ static enum emx_status begin_table(struct domain *d, unsigned thread, struct pai
     while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_SLOTS << lines_log2 < n_expected)
         lines_log2++;
     larger[d->n_tables] = (struct domain_table){.owner = thread};
-    status = table_create(key, lines_log2, d->budget, &larger[d->n_tables].table, err);
+    status = table_create(key, lines_log2, d->regions, &larger[d->n_tables].table, err);
     if (!status)
         *ret = &larger[d->n_tables++];
     return status;
+}
+
+/* Is more than half of the budget in use? */
+static bool is_tight(struct regions *r)
+{
+    if (budget_left(r->budget) < r->budget->limit / 2)
+        regions_trim(r);
+    return budget_left(r->budget) < r->budget->limit / 2;
 }
 
 enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key key, uint64_t n_expected,
@@ -75,7 +83,7 @@ enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key 
 
     pthread_mutex_lock(&d->mutex);
     found = find_own(d, thread, key);
-    if (!found && budget_left(d->budget) < d->budget->limit / 2 && (found = find_any(d, key)))
+    if (!found && is_tight(d->regions) && (found = find_any(d, key)))
         found->joined = true;
     if (!found)
         status = begin_table(d, thread, key, n_expected, &found, err);

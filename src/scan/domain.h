@@ -22,7 +22,7 @@ struct domain {
     /* constant after creation */
     const struct emx_scan_domain *given;
     struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
-    struct budget *budget;
+    struct regions *regions;
     size_t n_shards;
 
     pthread_mutex_t mutex;
@@ -37,7 +37,7 @@ struct domain {
     _Atomic uint64_t n_tokens; /* so far, for progress */
 };
 
-void domain_init(struct domain *d, const struct emx_scan_domain *given, struct budget *budget);
+void domain_init(struct domain *d, const struct emx_scan_domain *given, struct regions *regions);
 void domain_finish(struct domain *d);
 
 /*

@@ -78,10 +78,11 @@ static enum emx_status prepare_domains(struct scan *s, const struct emx_scan_dom
     s->domains = calloc(n, sizeof(*s->domains));
     s->by_name = calloc(n, sizeof(struct domain *));
     s->formats = calloc(n, sizeof(*s->formats));
-    if (!s->domains || !s->by_name || !s->formats)
+    s->sealed = calloc(n, sizeof(*s->sealed));
+    if (!s->domains || !s->by_name || !s->formats || !s->sealed)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu domains", n);
     for (; s->n_domains < n && !status; s->n_domains++) {
-        domain_init(&s->domains[s->n_domains], &given[s->n_domains], &s->budget);
+        domain_init(&s->domains[s->n_domains], &given[s->n_domains], &s->regions);
         status = check_settings(&given[s->n_domains], err);
         if (!status)
             status = set_format(&given[s->n_domains], &s->formats[s->n_domains], err);
@@ -190,6 +191,7 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     *s = (struct scan){.options = options};
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
+    regions_init(&s->regions, &s->budget);
     status = prepare_machine(s, err);
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
@@ -205,8 +207,12 @@ void scan_finish(struct scan *s)
     schedule_destroy(&s->schedule);
     for (size_t i = 0; i < s->n_shards; i++)
         shard_finish(&s->shards[i]);
-    for (size_t i = 0; i < s->n_domains; i++)
+    for (size_t i = 0; i < s->n_domains; i++) {
         domain_finish(&s->domains[i]);
+        sealed_finish(&s->sealed[i], &s->budget);
+    }
+    free(s->sealed);
+    regions_finish(&s->regions);
     placement_destroy(&s->placement);
     free(s->shards);
     free(s->records);

@@ -5,17 +5,20 @@
 #define SCAN_SCAN_H
 
 #include "scan/schedule.h"
+#include "scan/seal.h"
 
 struct scan {
     const struct emx_scan_options *options;
     struct placement *placement;
     struct budget budget;
+    struct regions regions;
     int window_log_max;
 
     struct domain *domains;         /* [n_domains] as given */
     struct domain **by_name;        /* [n_domains] sorted */
     struct format_options *formats; /* [n_domains] */
     size_t n_domains;
+    struct sealed *sealed;            /* [n_domains] `pairs` is NULL until the domain is sealed */
     struct shard *shards;             /* [n_shards] the domains' one after the other, as given */
     struct emx_shard_record *records; /* [n_shards] */
     uint64_t *n_without_eod;          /* [n_shards] documents of an index that end without EOD */

@@ -155,6 +155,17 @@ struct shard *schedule_next(struct schedule *s, struct shard *previous)
     return shard;
 }
 
+bool schedule_has_more(struct schedule *s)
+{
+    bool more = false;
+
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < s->n_domains && !more; i++)
+        more = s->entries[i].next < s->entries[i].end;
+    pthread_mutex_unlock(&s->mutex);
+    return more;
+}
+
 void schedule_ended(struct schedule *s, struct shard *shard)
 {
     pthread_mutex_lock(&s->mutex);

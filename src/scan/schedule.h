@@ -22,6 +22,9 @@ void schedule_destroy(struct schedule **s);
  * NULL. */
 struct shard *schedule_next(struct schedule *s, struct shard *previous);
 
+/* Are there shards that nobody has begun? */
+bool schedule_has_more(struct schedule *s);
+
 /* No thread will find another block in this shard. */
 void schedule_ended(struct schedule *s, struct shard *shard);
 

@@ -14,8 +14,9 @@ struct worker {
     struct scan *scan;
     struct block block;
     struct counter counter;
+    struct sealer sealer; /* made when it is first needed */
     struct emx_error error;
-    double seconds_counting;
+    double seconds_counting, seconds_sealing;
 };
 
 static void warn(struct scan *s, const char *path, const char *sentence)
@@ -47,12 +48,28 @@ static void warn_of_no_documents(struct scan *s, struct shard *shard)
         warn(s, shard->path, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
 }
 
+/* While the other threads go on counting, this one seals a domain that is done. */
+static enum emx_status seal_alone(struct worker *w, struct domain *d)
+{
+    struct scan *s = w->scan;
+    double start = clock_seconds();
+    enum emx_status status = EMX_OK;
+
+    if (!w->sealer.budget)
+        status = sealer_init(&w->sealer, placement_here(), &s->budget, &w->error);
+    if (!status)
+        status = seal_domain(&w->sealer, d, &s->sealed[d - s->domains], &w->error);
+    w->seconds_sealing += clock_seconds() - start;
+    return status;
+}
+
 /* The shard's blocks are all back: its seams, its record, its file. */
 static enum emx_status complete_shard(struct worker *w, struct shard *shard)
 {
     struct scan *s = w->scan;
     size_t i = (size_t)(shard - s->shards);
     enum emx_status status = count_seams(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
+    bool domain_is_counted;
 
     if (!status && shard->open.warning)
         warn(s, shard->path, shard->open.warning);
@@ -60,11 +77,13 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
         warn_of_no_documents(s, shard);
     shard_close(shard);
     pthread_mutex_lock(&shard->domain->mutex);
-    shard->domain->n_shards_done++;
+    domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
     pthread_mutex_unlock(&shard->domain->mutex);
     pthread_mutex_lock(&s->mutex);
     s->n_shards_done++;
     pthread_mutex_unlock(&s->mutex);
+    if (!status && domain_is_counted && schedule_has_more(s->schedule))
+        status = seal_alone(w, shard->domain);
     return status;
 }
 
@@ -109,9 +128,11 @@ static void end_work(struct worker *w)
     s->times.decode += w->block.seconds_decoding;
     s->times.wait += w->block.seconds_waiting;
     s->times.count += w->seconds_counting;
+    s->times.seal += w->seconds_sealing;
     s->n_running--;
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->mutex);
+    sealer_finish(&w->sealer);
     counter_finish(&w->counter);
     block_finish(&w->block);
     free(w);

@@ -285,7 +285,7 @@ enum emx_status state_encode_block(struct state_encoder *e, const struct emx_pai
     return status == EMX_OK ? tally_counts(e, rows, n, err) : status;
 }
 
-enum emx_status encoder_take_spectrum(struct state_encoder *e, struct emx_spectrum_builder *into)
+enum emx_status state_encoder_take_spectrum(struct state_encoder *e, struct emx_spectrum_builder *into)
 {
     enum emx_status status = emx_spectrum_builder_merge(into, e->spectrum);
 

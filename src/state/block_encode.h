@@ -10,7 +10,4 @@
 EMX_CHECKED enum emx_status encode_block_uncounted(struct state_encoder *e, const struct emx_pair_count *rows, size_t n,
                                                    struct state_block *ret, struct emx_error *err);
 
-/* Move the encoder's spectrum into `into`. */
-EMX_CHECKED enum emx_status encoder_take_spectrum(struct state_encoder *e, struct emx_spectrum_builder *into);
-
 #endif

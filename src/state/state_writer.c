@@ -329,13 +329,14 @@ enum emx_status emx_state_writer_pairs(struct emx_state_writer *w, const struct 
     return status;
 }
 
-static enum emx_status take_spectra(struct emx_state_writer *w, struct state_encoder *const *encoders, size_t n,
+/* `pairs`: of blocks that were encoded elsewhere, or NULL. */
+static enum emx_status take_spectra(struct emx_state_writer *w, const struct emx_spectrum_builder *pairs,
                                     struct emx_error *err)
 {
-    enum emx_status status = encoder_take_spectrum(w->encoder, w->tally.pairs);
+    enum emx_status status = state_encoder_take_spectrum(w->encoder, w->tally.pairs);
 
-    for (size_t i = 0; i < n && status == EMX_OK; i++)
-        status = encoder_take_spectrum(encoders[i], w->tally.pairs);
+    if (status == EMX_OK && pairs)
+        status = emx_spectrum_builder_merge(w->tally.pairs, pairs);
     if (status != EMX_OK)
         return out_of_memory(err);
     return domain_tally_close(&w->tally, err);
@@ -369,8 +370,8 @@ static enum emx_status complete_domain(struct emx_state_writer *w, struct emx_er
     return wrong ? emx_fail(err, EMX_ERR_ARG, "%s", wrong) : EMX_OK;
 }
 
-enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w, struct state_encoder *const *encoders,
-                                                 size_t n_encoders, struct emx_error *err)
+enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w, const struct emx_spectrum_builder *pairs,
+                                                 struct emx_error *err)
 {
     enum emx_status status = begin_pairs(w, err);
 
@@ -380,7 +381,7 @@ enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w, str
     if (status == EMX_OK)
         status = section_end(&w->file, SECTION_PAIRS, w->n_domains, err);
     if (status == EMX_OK)
-        status = take_spectra(w, encoders, n_encoders, err);
+        status = take_spectra(w, pairs, err);
     if (status != EMX_OK)
         return status;
     status = complete_domain(w, err);
@@ -397,7 +398,7 @@ enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w, str
 
 enum emx_status emx_state_writer_end_domain(struct emx_state_writer *w, struct emx_error *err)
 {
-    return state_writer_end_domain_parallel(w, NULL, 0, err);
+    return state_writer_end_domain_parallel(w, NULL, err);
 }
 
 enum emx_status emx_state_writer_commit(struct emx_state_writer *w, struct emx_error *err)

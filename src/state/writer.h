@@ -6,7 +6,8 @@
  *     emx_state_writer_begin_domain(w), emx_state_writer_tails(w)
  *     state_encode_block(e, rows, PAIR_BLOCK_ROWS, &block)    any thread, every block but the last full
  *     state_writer_append_block(w, &block)                    in ascending order of rows
- *     state_writer_end_domain_parallel(w, encoders, n)        once all blocks are in
+ *     state_encoder_take_spectrum(e, pairs)                   of each encoder, into one builder for the domain
+ *     state_writer_end_domain_parallel(w, pairs)              once all blocks are in
  *
  * emx_state_writer_pairs() does the same with one encoder, so the bytes are the same.
  */
@@ -60,9 +61,12 @@ EMX_CHECKED enum emx_status state_encode_block(struct state_encoder *e, const st
 EMX_CHECKED enum emx_status state_writer_append_block(struct emx_state_writer *w, const struct state_block *b,
                                                       struct emx_error *err);
 
-/* Takes the spectra out of the encoders, which are then ready for the next domain. */
+/* Add the spectrum of what was encoded since the last call to `into`, and begin another. */
+EMX_CHECKED enum emx_status state_encoder_take_spectrum(struct state_encoder *e, struct emx_spectrum_builder *into);
+
+/* `pairs` is the spectrum of the counts of all appended blocks; borrowed. */
 EMX_CHECKED enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w,
-                                                             struct state_encoder *const *encoders, size_t n_encoders,
+                                                             const struct emx_spectrum_builder *pairs,
                                                              struct emx_error *err);
 
 #endif

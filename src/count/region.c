@@ -1,0 +1,143 @@
+#include "count/region.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
+
+void regions_init(struct regions *r, struct budget *budget)
+{
+    *r = (struct regions){.budget = budget};
+    pthread_mutex_init(&r->mutex, NULL);
+}
+
+void regions_finish(struct regions *r)
+{
+    regions_trim(r);
+    free(r->unused);
+    pthread_mutex_destroy(&r->mutex);
+}
+
+static void unmap(struct regions *r, struct region *region)
+{
+    munmap(region->base, region->n_bytes);
+    budget_give(r->budget, region->n_bytes);
+    *region = (struct region){0};
+}
+
+void regions_trim(struct regions *r)
+{
+    pthread_mutex_lock(&r->mutex);
+    while (r->n_unused)
+        unmap(r, &r->unused[--r->n_unused]);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+/* Room in the budget, if need be by letting go of what is unused. */
+static bool find_room(struct regions *r, size_t n_bytes)
+{
+    if (budget_take(r->budget, n_bytes))
+        return true;
+    regions_trim(r);
+    return budget_take(r->budget, n_bytes);
+}
+
+static void wish_for_huge_pages(const struct region *region)
+{
+    if (region->n_bytes >= HUGE_PAGE)
+        madvise(region->base, region->n_bytes, MADV_HUGEPAGE); /* without them only speed is lost */
+}
+
+static bool map_new(struct regions *r, size_t n_bytes, struct region *ret)
+{
+    void *base;
+
+    if (!find_room(r, n_bytes))
+        return false;
+    base = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) {
+        budget_give(r->budget, n_bytes);
+        return false;
+    }
+    *ret = (struct region){base, n_bytes, 0};
+    wish_for_huge_pages(ret);
+    return true;
+}
+
+static bool take_largest(struct regions *r, size_t n_bytes, struct region *ret)
+{
+    size_t best = 0;
+    bool found;
+
+    pthread_mutex_lock(&r->mutex);
+    for (size_t i = 1; i < r->n_unused; i++)
+        best = r->unused[i].n_bytes > r->unused[best].n_bytes ? i : best;
+    found = r->n_unused && r->unused[best].n_bytes >= n_bytes;
+    if (found) {
+        *ret = r->unused[best];
+        r->unused[best] = r->unused[--r->n_unused];
+    }
+    pthread_mutex_unlock(&r->mutex);
+    return found;
+}
+
+static void clear(struct region *region, size_t begin, size_t end)
+{
+    size_t dirty = region->n_dirty < end ? region->n_dirty : end;
+
+    if (begin < dirty)
+        memset((char *)region->base + begin, 0, dirty - begin);
+}
+
+bool regions_take(struct regions *r, size_t n_bytes, struct region *ret)
+{
+    if (!take_largest(r, n_bytes, ret) && !map_new(r, n_bytes, ret))
+        return false;
+    clear(ret, 0, n_bytes);
+    return true;
+}
+
+bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes)
+{
+    if (n_bytes > region->n_bytes) {
+        size_t more = n_bytes - region->n_bytes;
+        void *base;
+
+        if (!find_room(r, more))
+            return false;
+        base = mremap(region->base, region->n_bytes, n_bytes, MREMAP_MAYMOVE);
+        if (base == MAP_FAILED) {
+            budget_give(r->budget, more);
+            return false;
+        }
+        region->base = base;
+        region->n_bytes = n_bytes;
+        wish_for_huge_pages(region);
+    }
+    clear(region, n_before, n_bytes);
+    return true;
+}
+
+void regions_give(struct regions *r, struct region *region, size_t n_used)
+{
+    if (!region->base)
+        return;
+    region->n_dirty = region->n_dirty > n_used ? region->n_dirty : n_used;
+    pthread_mutex_lock(&r->mutex);
+    if (r->n_unused == r->cap_unused) {
+        size_t cap = r->cap_unused ? 2 * r->cap_unused : 16;
+        struct region *larger = realloc(r->unused, cap * sizeof(*larger));
+
+        if (larger) {
+            r->unused = larger;
+            r->cap_unused = cap;
+        }
+    }
+    if (r->n_unused < r->cap_unused)
+        r->unused[r->n_unused++] = *region;
+    else
+        unmap(r, region);
+    pthread_mutex_unlock(&r->mutex);
+    *region = (struct region){0};
+}

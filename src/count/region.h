@@ -1,0 +1,47 @@
+/*
+ * region.h - memory for tables, used again
+ *
+ * Fresh pages cost more than anything else that a growing table does: the kernel clears them, and on a virtual machine
+ * the host may have to find them first.  So a table grows where it stands, and what a finished one leaves goes to the
+ * next. All memory here counts against the budget, also while nobody uses it. Thread-safety: any thread may take,
+ * extend and give; a region itself belongs to one table.
+ */
+#ifndef COUNT_REGION_H
+#define COUNT_REGION_H
+
+#include "util/budget.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+struct region {
+    void *base;     /* page-aligned */
+    size_t n_bytes; /* mapped */
+    size_t n_dirty; /* from base on: bytes that may not be zero */
+};
+
+struct regions {
+    struct budget *budget;
+    pthread_mutex_t mutex;
+    struct region *unused; /* [n_unused], guarded by the mutex */
+    size_t n_unused, cap_unused;
+};
+
+void regions_init(struct regions *r, struct budget *budget);
+void regions_finish(struct regions *r);
+
+/* A region of at least n_bytes, of which these are zero: the largest unused one, or new memory; false if there is none.
+ */
+bool regions_take(struct regions *r, size_t n_bytes, struct region *ret);
+
+/* Make the bytes from n_before to n_bytes of the region usable and zero; it may move. False, and unchanged, without
+ * memory. */
+bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes);
+
+/* Take back a region; its first n_used bytes may be dirty. Zeroed regions are ignored. */
+void regions_give(struct regions *r, struct region *region, size_t n_used);
+
+/* Return what is unused to the system and the budget. */
+void regions_trim(struct regions *r);
+
+#endif

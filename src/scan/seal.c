@@ -1,0 +1,233 @@
+#include "scan/seal.h"
+
+#include "pipeline/threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum emx_status sealer_init(struct sealer *s, const struct placement *p, struct budget *budget, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    *s = (struct sealer){.placement = p, .budget = budget, .n_threads = placement_n_threads(p)};
+    s->encoders = calloc(s->n_threads, sizeof(struct state_encoder *));
+    s->staging = calloc(s->n_threads, sizeof(*s->staging));
+    s->errors = calloc(s->n_threads, sizeof(*s->errors));
+    s->rest = malloc(PAIR_BLOCK_ROWS * sizeof(*s->rest));
+    if (!s->encoders || !s->staging || !s->errors || !s->rest)
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory to encode pairs");
+    for (size_t i = 0; i < s->n_threads && !status; i++)
+        status = state_encoder_create(&s->encoders[i], err);
+    if (status)
+        sealer_finish(s);
+    return status;
+}
+
+void sealer_finish(struct sealer *s)
+{
+    for (size_t i = 0; i < s->n_threads; i++) {
+        if (s->encoders)
+            state_encoder_destroy(&s->encoders[i]);
+        if (s->staging)
+            state_block_finish(&s->staging[i]);
+    }
+    free(s->encoders);
+    free(s->staging);
+    free(s->errors);
+    free(s->rest);
+    if (s->budget)
+        rows_space_finish(&s->space, s->budget);
+    *s = (struct sealer){0};
+}
+
+void sealed_finish(struct sealed *s, struct budget *budget)
+{
+    for (size_t i = 0; i < s->n_blocks; i++)
+        state_block_finish(&s->blocks[i]);
+    free(s->blocks);
+    emx_spectrum_builder_destroy(&s->pairs);
+    budget_give(budget, s->n_taken);
+    *s = (struct sealed){0};
+}
+
+/* --- blocks -------------------------------------------------------------------------------------------- */
+
+static void *copy_of(const void *from, size_t n_bytes)
+{
+    void *copy = malloc(n_bytes);
+
+    return copy ? memcpy(copy, from, n_bytes) : NULL;
+}
+
+/* The staging block has room for the worst case; what is kept has its own size. */
+static bool keep_block(const struct state_block *staged, struct state_block *ret)
+{
+    *ret = *staged;
+    ret->stored = copy_of(staged->stored, staged->n_stored);
+    ret->runs = copy_of(staged->runs, staged->n_runs * sizeof(*staged->runs));
+    return ret->stored && ret->runs;
+}
+
+struct encoding {
+    struct sealer *sealer;
+    const struct emx_pair_count *rows;
+    size_t n_rows;
+    struct state_block *blocks;
+};
+
+static void encode_item(size_t item, unsigned thread, void *context)
+{
+    struct encoding *e = context;
+    struct sealer *s = e->sealer;
+    struct emx_error *error = &s->errors[thread];
+    size_t begin = item * PAIR_BLOCK_ROWS;
+    size_t n = e->n_rows - begin < PAIR_BLOCK_ROWS ? e->n_rows - begin : PAIR_BLOCK_ROWS;
+
+    if (error->status)
+        return;
+    error->status = state_encode_block(s->encoders[thread], e->rows + begin, n, &s->staging[thread], error);
+    if (!error->status && !keep_block(&s->staging[thread], &e->blocks[item]))
+        emx_fail(error, EMX_ERR_MEMORY, "out of memory for encoded pairs");
+}
+
+/* Encode rows, every block but the last of the domain full. */
+static enum emx_status encode_rows(struct sealer *s, const struct emx_pair_count *rows, size_t n, struct sealed *ret,
+                                   struct emx_error *err)
+{
+    size_t n_blocks = (n + PAIR_BLOCK_ROWS - 1) / PAIR_BLOCK_ROWS;
+    struct state_block *larger = realloc(ret->blocks, (ret->n_blocks + n_blocks + 1) * sizeof(*larger));
+    struct encoding e = {.sealer = s, .rows = rows, .n_rows = n};
+    enum emx_status status;
+
+    if (!larger)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for encoded pairs");
+    ret->blocks = larger;
+    e.blocks = larger + ret->n_blocks;
+    memset(e.blocks, 0, n_blocks * sizeof(*larger));
+    ret->n_blocks += n_blocks;
+    status = threads_for(s->placement, n_blocks, encode_item, &e, err);
+    for (size_t i = 0; i < s->n_threads && !status; i++) {
+        if (s->errors[i].status)
+            status = emx_fail(err, s->errors[i].status, "%s", s->errors[i].message);
+    }
+    return status;
+}
+
+/* A piece of the rows: fill the block that the last piece began, encode what is full, keep the rest. */
+static enum emx_status encode_piece(struct sealer *s, const struct emx_pair_count *rows, size_t n, struct sealed *ret,
+                                    struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+    size_t full;
+
+    if (s->n_rest) {
+        size_t missing = PAIR_BLOCK_ROWS - s->n_rest < n ? PAIR_BLOCK_ROWS - s->n_rest : n;
+
+        memcpy(s->rest + s->n_rest, rows, missing * sizeof(*rows));
+        s->n_rest += missing;
+        rows += missing;
+        n -= missing;
+        if (s->n_rest < PAIR_BLOCK_ROWS)
+            return EMX_OK;
+        status = encode_rows(s, s->rest, s->n_rest, ret, err);
+        s->n_rest = 0;
+    }
+    full = n / PAIR_BLOCK_ROWS * PAIR_BLOCK_ROWS;
+    if (!status && full)
+        status = encode_rows(s, rows, full, ret, err);
+    s->n_rest = n - full;
+    memcpy(s->rest, rows + full, s->n_rest * sizeof(*rows));
+    return status;
+}
+
+static enum emx_status encode_pieces(struct sealer *s, struct rows *rows, struct sealed *ret, struct emx_error *err)
+{
+    const struct emx_pair_count *piece;
+    size_t n = 1;
+    enum emx_status status = EMX_OK;
+
+    s->n_rest = 0;
+    while (n && !status) {
+        status = rows_next(rows, &piece, &n, err);
+        if (!status && n)
+            status = encode_piece(s, piece, n, ret, err);
+    }
+    if (!status && s->n_rest)
+        status = encode_rows(s, s->rest, s->n_rest, ret, err);
+    return status;
+}
+
+/* --- a domain ------------------------------------------------------------------------------------------ */
+
+static enum rows_drop drop_of(const struct emx_domain_settings *settings)
+{
+    if (settings->pairs != EMX_PAIRS_WITHIN_DOCUMENT || settings->eod == EMX_NO_TOKEN)
+        return ROWS_DROP_NONE;
+    return settings->eod_first ? ROWS_DROP_BEFORE : ROWS_DROP_AFTER;
+}
+
+static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    struct rows_options options = {.drop = drop_of(&d->settings),
+                                   .eod = d->settings.eod,
+                                   .tails = &d->tails,
+                                   .placement = s->placement,
+                                   .budget = s->budget,
+                                   .space = &s->space};
+    struct table **tables = calloc(d->n_tables + 1, sizeof(struct table *));
+    struct rows *rows = NULL;
+    enum emx_status status;
+
+    if (!tables)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
+    for (size_t i = 0; i < d->n_tables; i++)
+        tables[i] = d->tables[i].table;
+    status = rows_create(tables, d->n_tables, &options, &rows, err);
+    if (!status)
+        status = encode_pieces(s, rows, ret, err);
+    rows_destroy(&rows);
+    free(tables);
+    return status;
+}
+
+static enum emx_status take_spectra(struct sealer *s, struct sealed *ret, struct emx_error *err)
+{
+    enum emx_status status = emx_spectrum_builder_create(&ret->pairs);
+
+    for (size_t i = 0; i < s->n_threads && !status; i++)
+        status = state_encoder_take_spectrum(s->encoders[i], ret->pairs);
+    return status ? emx_fail(err, status, "out of memory for a spectrum") : EMX_OK;
+}
+
+/* Blocks count against the budget from here on; the tables that they came from no longer do. */
+static enum emx_status account(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < ret->n_blocks; i++)
+        n += ret->blocks[i].n_stored + ret->blocks[i].n_runs * sizeof(*ret->blocks[i].runs);
+    if (!budget_take(s->budget, n)) {
+        regions_trim(d->regions);
+        if (!budget_take(s->budget, n))
+            return emx_fail(err, EMX_ERR_MEMORY, "the encoded pairs do not fit in the memory limit: raise --memory");
+    }
+    ret->n_taken = n;
+    return EMX_OK;
+}
+
+enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    enum emx_status status;
+
+    *ret = (struct sealed){0};
+    status = encode_tables(s, d, ret, err);
+    if (!status)
+        status = take_spectra(s, ret, err);
+    if (!status) {
+        domain_release_tables(d);
+        status = account(s, d, ret, err);
+    }
+    if (status)
+        sealed_finish(ret, s->budget);
+    return status;
+}
