@@ -167,9 +167,19 @@ static enum emx_status append_mds_folder(struct emx_shard_list *list, const char
 
 /* --- folders ------------------------------------------------------------------------------------------- */
 
-static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, int depth, struct emx_error *err);
+/* A folder that is being listed, and those that it lies in: a link to one of them would never end. */
+struct level {
+    const struct level *above;
+    dev_t device;
+    ino_t inode;
+    int depth;
+};
 
-static enum emx_status append_entry(struct emx_shard_list *list, const char *path, int depth, struct emx_error *err)
+static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, const struct level *above,
+                                     struct emx_error *err);
+
+static enum emx_status append_entry(struct emx_shard_list *list, const char *path, const struct level *above,
+                                    struct emx_error *err)
 {
     struct stat st;
 
@@ -178,7 +188,7 @@ static enum emx_status append_entry(struct emx_shard_list *list, const char *pat
     if (stat(path, &st) != 0)
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be read", path);
     if (S_ISDIR(st.st_mode))
-        return append_folder(list, path, depth + 1, err);
+        return append_folder(list, path, above, err);
     return looks_like_shard(path) ? append(list, path, err) : EMX_OK;
 }
 
@@ -200,17 +210,35 @@ static enum emx_status list_folder(const char *folder, struct emx_shard_list *re
     return status;
 }
 
-static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, int depth, struct emx_error *err)
+static enum emx_status enter_folder(const char *folder, const struct level *above, struct level *ret,
+                                    struct emx_error *err)
+{
+    struct stat st;
+
+    if (stat(folder, &st) != 0)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: the folder cannot be read", folder);
+    *ret = (struct level){above, st.st_dev, st.st_ino, above ? above->depth + 1 : 0};
+    if (ret->depth > MOST_DEPTH)
+        return emx_fail(err, EMX_ERR_RANGE, "%s: folders are nested deeper than %d", folder, MOST_DEPTH);
+    for (; above; above = above->above) {
+        if (above->device == st.st_dev && above->inode == st.st_ino)
+            return emx_fail(err, EMX_ERR_RANGE, "%s: is a folder that it lies in itself, by a link", folder);
+    }
+    return EMX_OK;
+}
+
+static enum emx_status append_folder(struct emx_shard_list *list, const char *folder, const struct level *above,
+                                     struct emx_error *err)
 {
     struct emx_shard_list names = {0};
-    bool is_mds;
-    enum emx_status status = append_mds_folder(list, folder, &is_mds, err);
+    struct level level;
+    bool is_mds = false;
+    enum emx_status status = enter_folder(folder, above, &level, err);
 
+    if (!status)
+        status = append_mds_folder(list, folder, &is_mds, err);
     if (status || is_mds)
         return status;
-    if (depth > MOST_DEPTH)
-        return emx_fail(err, EMX_ERR_RANGE, "%s: folders are nested deeper than %d (a link to itself?)", folder,
-                        MOST_DEPTH);
     status = list_folder(folder, &names, err);
     for (size_t i = 0; i < names.n && !status; i++) {
         char *path;
@@ -218,7 +246,7 @@ static enum emx_status append_folder(struct emx_shard_list *list, const char *fo
         status = join(folder, names.paths[i], &path, err);
         if (status)
             break;
-        status = append_entry(list, path, depth, err);
+        status = append_entry(list, path, &level, err);
         free(path);
     }
     emx_shard_list_finish(&names);
@@ -248,7 +276,7 @@ static enum emx_status append_glob(struct emx_shard_list *list, const char *patt
         struct stat st;
 
         if (stat(found.gl_pathv[i], &st) == 0 && S_ISDIR(st.st_mode))
-            status = append_folder(list, found.gl_pathv[i], 0, err);
+            status = append_folder(list, found.gl_pathv[i], NULL, err);
         else if (!is_hidden_or_side(found.gl_pathv[i]))
             status = append(list, found.gl_pathv[i], err);
     }
@@ -282,7 +310,7 @@ static bool is_pattern(const char *word)
     return strpbrk(word, "*?[") != NULL;
 }
 
-enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, struct emx_error *err)
+static enum emx_status find(const char *word, struct emx_shard_list *list, struct emx_error *err)
 {
     size_t before = list->n;
     struct stat st;
@@ -293,7 +321,7 @@ enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, s
     if (strcmp(word, "-") == 0)
         return append(list, word, err);
     if (stat(word, &st) == 0 && S_ISDIR(st.st_mode)) {
-        status = append_folder(list, word, 0, err);
+        status = append_folder(list, word, NULL, err);
         if (!status && list->n == before)
             status = emx_fail(err, EMX_ERR_EMPTY,
                               "%s: the folder holds no shard (.bin, .npy, .ds, .mds, .json, .jsonl, .ndjson)", word);
@@ -308,6 +336,40 @@ enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, s
     if (is_pattern(word))
         return append_glob(list, word, err);
     return emx_fail_errno(err, EMX_ERR_IO, errnum, "%s: cannot be opened", word);
+}
+
+static int by_name_without_codec(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    size_t n = length_without_codec(x), k = length_without_codec(y);
+    int order = memcmp(x, y, n < k ? n : k);
+
+    return order ? order : (n > k) - (n < k);
+}
+
+/* zstd leaves the file that it compressed where it was: counted twice, it would weigh twice. */
+static enum emx_status refuse_twins(char **paths, size_t n, struct emx_error *err)
+{
+    qsort(paths, n, sizeof(*paths), by_name_without_codec);
+    for (size_t i = 1; i < n; i++) {
+        if (by_name_without_codec(&paths[i - 1], &paths[i]) == 0)
+            return emx_fail(err, EMX_ERR_ARG, "%s and %s: are these one shard, plain and compressed? Name one of them",
+                            paths[i - 1], paths[i]);
+    }
+    return EMX_OK;
+}
+
+enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, struct emx_error *err)
+{
+    size_t before = list->n;
+    enum emx_status status = find(word, list, err);
+
+    if (list->n == before)
+        return status;
+    if (!status)
+        status = refuse_twins(list->paths + before, list->n - before, err);
+    qsort(list->paths + before, list->n - before, sizeof(*list->paths), by_bytes);
+    return status;
 }
 
 /* --- formats ------------------------------------------------------------------------------------------- */
