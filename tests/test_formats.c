@@ -179,9 +179,9 @@ static void fairseq_and_third_parties_are_told_apart(void)
 
     bin.n = 0;
     put_tokens(&bin, 100, 12, 4);
-    for (int kind = 0; kind < 3; kind++) {
-        /* fairseq; the last entry left out; only the first entry */
-        megatron_index(&index, 4, lengths, 4, 4, kind ? documents : NULL, kind == 0 ? 0 : kind == 1 ? 3 : 1);
+    for (int kind = 0; kind < 4; kind++) {
+        /* fairseq; the last entry left out; only the first entry; none */
+        megatron_index(&index, 4, lengths, 4, 4, kind ? documents : NULL, (size_t[]){0, 3, 1, 0}[kind]);
         space_clear();
         space_add("x.idx", index.data, index.n);
         space_add("x.bin", bin.data, bin.n);
@@ -259,6 +259,54 @@ static void bad_megatron_indexes_are_refused(void)
     refuse("x.idx", &u16_said, EMX_ERR_FORMAT, "give the .bin");
 }
 
+static void dtype_codes_are_those_that_all_forks_agree_on(void)
+{
+    static const struct {
+        unsigned code;
+        size_t size;
+    } good[] = {{1, 1}, {2, 1}, {3, 2}, {4, 4}, {5, 8}, {8, 2}, {9, 4}, {10, 8}};
+    static struct bytes index, bin;
+
+    for (unsigned code = 0; code < 256; code++) {
+        size_t size = 0;
+        struct shard_contents c;
+
+        for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+            size = good[i].code == code ? good[i].size : size;
+        megatron_index(&index, code, lengths, 4, size ? size : 2, documents, 4);
+        bin.n = 0;
+        put_tokens(&bin, 100, 12, size ? size : 2);
+        space_clear();
+        space_add("x.idx", index.data, index.n);
+        space_add("x.bin", bin.data, bin.n);
+        if (!size) {
+            refuse("x.bin", &nothing_said, EMX_ERR_FORMAT, "dtype code");
+            continue;
+        }
+        c = read_well("x.bin", &nothing_said, "megatron");
+        check_run(&c, 100, 12);
+        contents_finish(&c);
+    }
+}
+
+/* Above every vocabulary, where the scan finds them. */
+static void negative_tokens_are_no_tokens(void)
+{
+    static struct bytes index, bin;
+    struct shard_contents c;
+
+    megatron_index(&index, 4, lengths, 4, 4, documents, 4);
+    bin.n = 0;
+    put_tokens(&bin, 100, 12, 4);
+    bin.data[4 * 5 + 3] = 0x80;
+    space_clear();
+    space_add("x.idx", index.data, index.n);
+    space_add("x.bin", bin.data, bin.n);
+    c = read_well("x.bin", &nothing_said, "megatron");
+    CHECK(c.tokens[4] == 104 && c.tokens[5] == UINT32_MAX && c.tokens[6] == 106);
+    contents_finish(&c);
+}
+
 static void an_index_decides_whatever_the_bin_looks_like(void)
 {
     static struct bytes index, bin;
@@ -316,6 +364,14 @@ static void bad_llmc_shards_are_refused(void)
 {
     static struct bytes b;
 
+    llmc_file(&b, 20240328, 1, 50, 2);
+    space_clear();
+    space_add("x.bin", b.data, b.n);
+    refuse("x.bin", &u16_said, EMX_ERR_FORMAT, "tokenizer");
+    llmc_file(&b, 20240801, 1, 50, 4); /* the version of u16 */
+    space_files[0].len = b.n;
+    refuse("x.bin", &nothing_said, EMX_ERR_VERSION, "version 1 at byte 4 is not 7");
+
     llmc_file(&b, 20240520, 7, 50, 2); /* the version of u32 */
     space_clear();
     space_add("x.bin", b.data, b.n);
@@ -370,6 +426,13 @@ static void u32_read_as_u16_is_noticed(void)
     space_add("x.bin", b.data, b.n);
     c = read_well("x.bin", &u16_said, "raw");
     CHECK(c.warning && strstr(c.warning, "--dtype u32"));
+    contents_finish(&c);
+    b.n = 0; /* small u16 tokens are no u32 ones */
+    for (size_t i = 0; i < 1000; i++)
+        put_int(&b, i % 3, 2);
+    space_files[0].len = b.n;
+    c = read_well("x.bin", &u16_said, "raw");
+    CHECK(!c.warning);
     contents_finish(&c);
 }
 
@@ -448,6 +511,9 @@ static void arrays_of_other_things_are_refused(void)
     space_clear();
     space_add("x.npy", b.data, npy_file(&b, 9, bad[0].dictionary, 40, 2));
     refuse("x.npy", &nothing_said, EMX_ERR_VERSION, "version 9");
+    b.data[6] = 2;
+    b.data[10] = 1; /* 65536 more bytes of header */
+    refuse("x.npy", &nothing_said, EMX_ERR_RANGE, "longer than 10000");
 }
 
 /* --- Dolma and datatrove --------------------------------------------------------------------------------- */
@@ -514,6 +580,19 @@ static void datatrove_reads_its_side_files(void)
     c = read_well("00000.ds", &nothing_said, "datatrove");
     check_ends(&c, (uint64_t[]){8, 20}, 2);
     contents_finish(&c);
+    space_files[1].path = "moved"; /* without .metadata the index still counts */
+    refuse("00000.ds", &nothing_said, EMX_ERR_ARG, "--dtype");
+    c = read_well("00000.ds", &u32_said, "datatrove");
+    check_ends(&c, (uint64_t[]){8, 20}, 2);
+    CHECK(!c.warning);
+    contents_finish(&c);
+    space_files[1] = (struct memory_file){"00000.ds.metadata", "t|4\n21", 6};
+    c = read_well("00000.ds", &nothing_said, "datatrove");
+    CHECK(c.warning && strstr(c.warning, ".metadata"));
+    contents_finish(&c);
+    space_files[2].len = 0;
+    refuse("00000.ds", &nothing_said, EMX_ERR_FORMAT, "00000.ds.index lists no document");
+    space_files[2].len = 24;
     refuse("00000.ds", &u16_said, EMX_ERR_ARG, "says otherwise");
     index.data[16] = 19; /* ends before the tokens do */
     refuse("00000.ds", &nothing_said, EMX_ERR_CORRUPT, "index ends");
@@ -557,6 +636,8 @@ static void known_files_are_never_read_as_tokens(void)
          12, "xz"},
     };
     static char tar[512];
+    static struct bytes b;
+    struct shard_contents contents;
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         space_clear();
@@ -567,6 +648,20 @@ static void known_files_are_never_read_as_tokens(void)
     space_clear();
     space_add("x.bin", tar, sizeof(tar));
     refuse("x.bin", &u16_said, EMX_ERR_FORMAT, "tar");
+    for (size_t i = 0; i < 4; i++) /* 2 items */
+        put_int(&b, (uint64_t[]){2, 16, 20, 24}[i], 4);
+    put_tokens(&b, 1, 2, 4);
+    space_clear();
+    space_add("chunk-0-0.bin", b.data, b.n);
+    refuse("chunk-0-0.bin", &u32_said, EMX_ERR_FORMAT, "litdata");
+    space_files[0].len -= 4; /* such tokens may be */
+    contents = read_well("chunk-0-0.bin", &u32_said, "raw");
+    contents_finish(&contents);
+    space_clear();
+    space_add("x.pbin", b.data + 8, b.n - 8);
+    refuse("x.pbin", &u16_said, EMX_ERR_FORMAT, "Modalities");
+    contents = read_well("x.pbin", &(struct format_options){"raw", {DTYPE_U16, false}, NULL}, "raw");
+    contents_finish(&contents);
 }
 
 int main(void)
@@ -575,6 +670,8 @@ int main(void)
     RUN(fairseq_and_third_parties_are_told_apart);
     RUN(multimodal_modes_and_trailing_bytes_are_tolerated);
     RUN(bad_megatron_indexes_are_refused);
+    RUN(dtype_codes_are_those_that_all_forks_agree_on);
+    RUN(negative_tokens_are_no_tokens);
     RUN(an_index_decides_whatever_the_bin_looks_like);
     RUN(llmc_shards_are_read);
     RUN(bad_llmc_shards_are_refused);

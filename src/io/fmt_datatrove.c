@@ -17,24 +17,38 @@ enum { MOST_METADATA = 1 << 16 };
 static bool datatrove_probe(const struct file_space *space, const char *path, const void *head, size_t len)
 {
     char *metadata = path_existing_sibling(space, path, ".ds", ".ds.metadata");
-    bool found = metadata;
+    char *index = path_existing_sibling(space, path, ".ds", ".ds.index");
+    bool found = metadata || index;
 
     (void)head;
     (void)len;
     free(metadata);
+    free(index);
     return found;
+}
+
+/* The second line is the number of tokens.  Tools that rewrite the tokens may copy it: no reason to refuse them. */
+static void check_count(struct shard_open *s, const char *line)
+{
+    uint64_t size = stream_size(s->stream);
+    char *end;
+    unsigned long long n = strtoull(line, &end, 10);
+
+    if (end != line && size != UINT64_MAX && n != size / dtype_size(s->flat.type.dtype))
+        s->warning = "the .metadata beside it states another number of tokens than there are";
 }
 
 /* The first line is TOKENIZER|SIZE, and the tokenizer's name may hold bars. */
 static enum emx_status read_metadata(struct shard_open *s, const char *path, struct emx_error *err)
 {
     char *text, *bar;
-    size_t len;
+    size_t len, n;
     uint64_t xxh3;
     enum emx_status status = file_load(s->space, path, MOST_METADATA, &text, &len, &xxh3, err);
 
     if (status)
         return status;
+    n = strcspn(text, "\n");
     text[strcspn(text, "\r\n")] = 0;
     bar = strrchr(text, '|');
     if (bar && strcmp(bar, "|2") == 0)
@@ -44,6 +58,8 @@ static enum emx_status read_metadata(struct shard_open *s, const char *path, str
     else
         status =
             emx_fail(err, EMX_ERR_FORMAT, "%s: its first line does not end in |2 or |4, the size of a token", path);
+    if (!status && n < len)
+        check_count(s, text + n + 1);
     free(text);
     return status;
 }
@@ -77,7 +93,9 @@ static enum emx_status read_index(struct shard_open *s, const char *path, struct
     }
     s->index = (struct document_index){ends, n};
     s->has_index = true;
-    return EMX_OK;
+    if (n == 0)
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %s lists no document", s->path, path);
+    return format_check_index(s, err);
 }
 
 static void datatrove_close(struct shard_open *s)
@@ -117,6 +135,8 @@ static enum emx_status datatrove_open(struct shard_open *s, struct emx_error *er
     s->dtype_name = token_type_name(s->flat.type);
     if (!status && index)
         status = read_index(s, index, err);
+    if (status)
+        datatrove_close(s);
     free(index);
     return status;
 }

@@ -111,8 +111,8 @@ static enum emx_status read_sidecar(struct shard_open *s, const char *path, stru
     s->index.ends = ends;
     s->has_index = true;
     if (s->index.n == 0)
-        status = emx_fail(err, EMX_ERR_FORMAT, "%s: %s lists no document: an abandoned shard of zeros?", s->path, path);
-    return status;
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %s lists no document: an abandoned shard of zeros?", s->path, path);
+    return format_check_index(s, err);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------- */

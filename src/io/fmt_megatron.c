@@ -246,7 +246,7 @@ static enum emx_status documents_begin(struct documents *d, const struct index *
                         x->path, (unsigned long long)first, (unsigned long long)last,
                         (unsigned long long)x->n_sequences);
     d->each_sequence = x->n_entries < 2 || last != x->n_sequences;
-    if (d->each_sequence && x->n_entries && x->n_sequences)
+    if (d->each_sequence && x->lengths == MEGATRON_HEADER && x->n_sequences)
         *ret_warning = "the document index does not reach the last sequence, so each sequence counts as a document";
     return EMX_OK;
 }

@@ -95,6 +95,9 @@ EMX_CHECKED enum emx_status format_open(struct shard_open *s, const struct forma
  */
 EMX_CHECKED enum emx_status format_check_size(const struct shard_open *s, struct emx_error *err);
 
+/* For a flat format whose index is read: does the last document end where the stream does, if that is known? */
+EMX_CHECKED enum emx_status format_check_index(const struct shard_open *s, struct emx_error *err);
+
 /*
  * For a headerless format whose layout is set: a warning if tokens read as u16 look like the halves of u32 ones (nearly
  * every second one below 4, as the high halves of ids below 2^18 are, and the others not).

@@ -32,14 +32,17 @@ enum { HEAD_BYTES = 4096 };
 static enum emx_status recognise(struct shard_open *s, const void *head, size_t len, const struct format_ops **ret,
                                  struct emx_error *err)
 {
+    const char *refused;
+
     for (size_t i = 0; formats[i]; i++) {
         if (formats[i]->probe && formats[i]->probe(s->space, s->path, head, len)) {
             *ret = formats[i];
             return EMX_OK;
         }
     }
-    if (refused_kind(head, len))
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: is %s", s->path, refused_kind(head, len));
+    refused = refused_kind(s->path, head, len, stream_size(s->stream));
+    if (refused)
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: is %s", s->path, refused);
     if (s->options->type.dtype == DTYPE_NONE)
         return emx_fail(err, EMX_ERR_ARG,
                         "%s: no format is recognised by its content; if it is headerless, say what its tokens are "
@@ -88,6 +91,18 @@ enum emx_status format_check_size(const struct shard_open *s, struct emx_error *
                         (unsigned long long)(room - s->flat.n_tokens * item),
                         (unsigned long long)(s->flat.offset + s->flat.n_tokens * item));
     return EMX_OK;
+}
+
+enum emx_status format_check_index(const struct shard_open *s, struct emx_error *err)
+{
+    uint64_t size = stream_size(s->stream), item = dtype_size(s->flat.type.dtype);
+    uint64_t end = s->index.n ? s->index.ends[s->index.n - 1] : 0;
+
+    if (size == UINT64_MAX || (size % item == 0 && size / item == end))
+        return EMX_OK;
+    return emx_fail(err, EMX_ERR_CORRUPT,
+                    "%s: the index ends its last document at token %llu, but there are %llu bytes of %zu-byte tokens",
+                    s->path, (unsigned long long)end, (unsigned long long)size, (size_t)item);
 }
 
 enum emx_status format_warn_if_wider(struct shard_open *s, struct emx_error *err)

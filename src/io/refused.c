@@ -47,7 +47,41 @@ static bool is_safetensors(const unsigned char *head, size_t len)
     return n >= 2 && n <= 100000000 && head[8] == '{' && (head[9] == '"' || head[9] == '}');
 }
 
-const char *refused_kind(const void *head, size_t len)
+static uint32_t u32_at(const unsigned char *p)
+{
+    uint32_t x;
+
+    memcpy(&x, p, 4);
+    return le32toh(x);
+}
+
+/* N items, then N + 1 rising offsets, the first of them right behind, the last at the end. */
+static bool is_litdata(const unsigned char *head, size_t len, uint64_t size)
+{
+    enum { FEW = 4 /* offsets in a row that are taken for chance, where the size is not known */ };
+    uint64_t n = len >= 12 ? u32_at(head) : 0, offset = 8 + 4 * n, i;
+
+    if (n == 0 || u32_at(head + 4) != offset)
+        return false;
+    for (i = 1; i <= n && 8 + 4 * i <= len; i++) {
+        if (u32_at(head + 4 + 4 * i) < offset)
+            return false;
+        offset = u32_at(head + 4 + 4 * i);
+    }
+    if (i > n && size != UINT64_MAX)
+        return offset == size;
+    return i > FEW && offset <= size;
+}
+
+/* u64 bytes of tokens, u32 bytes of one, the tokens, a pickle.  Nothing but the name is sure. */
+static bool is_pbin(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && strcmp(dot, ".pbin") == 0;
+}
+
+const char *refused_kind(const char *path, const void *head, size_t len, uint64_t size)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         if (len >= kinds[i].offset + kinds[i].len &&
@@ -56,5 +90,9 @@ const char *refused_kind(const void *head, size_t len)
     }
     if (is_arrow_stream(head, len))
         return "an Arrow stream, which is not supported yet";
-    return is_safetensors(head, len) ? "a safetensors file, not a shard of tokens" : NULL;
+    if (is_safetensors(head, len))
+        return "a safetensors file, not a shard of tokens";
+    if (is_litdata(head, len, size))
+        return "a litdata chunk, which is not supported yet";
+    return is_pbin(path) ? "a packed file of Modalities, which is not supported yet" : NULL;
 }

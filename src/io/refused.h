@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* What the file is, as in "is %s"; NULL if it is nothing known. */
-const char *refused_kind(const void *head, size_t len);
+/* What the file is, as in "is %s"; NULL if it is nothing known.  size: of its content, UINT64_MAX if not known. */
+const char *refused_kind(const char *path, const void *head, size_t len, uint64_t size);
 
 #endif
