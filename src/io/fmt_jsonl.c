@@ -35,7 +35,8 @@ struct jsonl {
     bool key_is_column; /* the key that was read last, of the document's object, names tokens */
     bool has_array;     /* of tokens, maybe an empty one */
     bool has_tokens;    /* that no end follows yet */
-    unsigned char chunk[CHUNK_BYTES];
+    bool has_ended;     /* since this was last cleared */
+    char chunk[CHUNK_BYTES];
 };
 
 /* --- events -------------------------------------------------------------------------------------------- */
@@ -55,6 +56,7 @@ static int end_document(struct jsonl *j)
     if (j->has_tokens)
         j->batch->ends[j->batch->n_ends++] = (uint32_t)j->batch->n;
     j->has_tokens = j->has_array = j->is_object = false;
+    j->has_ended = true;
     return 1;
 }
 
@@ -285,6 +287,21 @@ static size_t bytes_for(size_t n_tokens)
     return n < CHUNK_BYTES ? n : CHUNK_BYTES;
 }
 
+/* yajl lets a text end within a string between values; an empty document behind it brings that to light. */
+static enum emx_status end_text(struct jsonl *j, const char *path, struct emx_error *err)
+{
+    enum emx_status status = json_reader_end(j->json, err);
+    char empty[] = "[]";
+
+    j->has_ended = false;
+    if (!status)
+        status = json_reader_feed(j->json, empty, 2, err);
+    if (!status && !j->has_ended)
+        status = emx_fail(err, EMX_ERR_CORRUPT, "%s: ends in line %llu within a string", path,
+                          (unsigned long long)json_reader_line(j->json));
+    return status;
+}
+
 static enum emx_status read_chunk(struct shard_open *s, struct jsonl *j, size_t cap, struct emx_error *err)
 {
     size_t n;
@@ -293,7 +310,7 @@ static enum emx_status read_chunk(struct shard_open *s, struct jsonl *j, size_t 
     if (status)
         return status;
     j->over = n == 0;
-    status = n ? json_reader_feed(j->json, j->chunk, n, err) : json_reader_end(j->json, err);
+    status = n ? json_reader_feed(j->json, j->chunk, n, err) : end_text(j, s->path, err);
     if (j->problem)
         status = emx_fail(err, EMX_ERR_FORMAT, "%s: line %llu: %s", s->path,
                           (unsigned long long)json_reader_line(j->json), j->problem);

@@ -1,7 +1,8 @@
 /*
  * json_reader.h - JSON values, one after the other, as events while the text arrives
  *
- * The only user of yajl.  Memory does not depend on the length of the text: a string or number may take up to 64 MiB.
+ * The only user of yajl.  Memory does not depend on the text: of a string only the first 64 KiB are told, and a number
+ * of more than 1 MiB is an error.
  *
  *     json_reader_create() -> json_reader_feed()... -> json_reader_end() -> json_reader_destroy()
  *
@@ -25,9 +26,11 @@ EMX_CHECKED enum emx_status json_reader_create(const char *path, const yajl_call
                                                struct json_reader **ret, struct emx_error *err);
 void json_reader_destroy(struct json_reader **r);
 
-/* More text: events are called for what became complete.  EMX_ERR_STOPPED, with no message, if one of them said so. */
-EMX_CHECKED enum emx_status json_reader_feed(struct json_reader *r, const void *text, size_t len,
-                                             struct emx_error *err);
+/*
+ * More text, which is overwritten: events are called for what became complete.  EMX_ERR_STOPPED, with no message, if
+ * one of them said so.
+ */
+EMX_CHECKED enum emx_status json_reader_feed(struct json_reader *r, char *text, size_t len, struct emx_error *err);
 /* No more text: EMX_ERR_CORRUPT if it ends within a value. */
 EMX_CHECKED enum emx_status json_reader_end(struct json_reader *r, struct emx_error *err);
 
