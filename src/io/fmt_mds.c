@@ -47,18 +47,6 @@ static uint32_t u32_at(const void *p)
 
 /* --- recognising ----------------------------------------------------------------------------------------- */
 
-static bool has_ending(const char *path, const char *ending)
-{
-    size_t len = strlen(path), n = strlen(ending);
-
-    return len > n && strcmp(path + len - n, ending) == 0;
-}
-
-static bool is_unreadable_codec(const char *path)
-{
-    return has_ending(path, ".mds.snappy") || has_ending(path, ".mds.br");
-}
-
 static bool is_named_so(const char *path)
 {
     char *without = path_sibling(path, ".mds", "");
@@ -86,7 +74,7 @@ static bool looks_so(const unsigned char *head, size_t len)
 static bool mds_probe(const struct file_space *space, const char *path, const void *head, size_t len)
 {
     (void)space;
-    return is_named_so(path) || is_unreadable_codec(path) || looks_so(head, len);
+    return is_named_so(path) || looks_so(head, len);
 }
 
 /* --- reading in order -------------------------------------------------------------------------------- */
@@ -435,9 +423,6 @@ static enum emx_status mds_open(struct shard_open *s, struct emx_error *err)
 {
     enum emx_status status;
 
-    if (is_unreadable_codec(s->path))
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: is compressed with %s, which is not supported; zstd and gzip are",
-                        s->path, has_ending(s->path, ".br") ? "brotli" : "snappy");
     s->state = calloc(1, sizeof(struct mds));
     if (!s->state)
         return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->path);
