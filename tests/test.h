@@ -28,6 +28,13 @@ static int test_checks_failed __attribute__((unused)), test_passed, test_failed;
         }                                                                                                              \
     } while (0)
 
+/* A check that cannot hold here. */
+#define FAIL(what)                                                                                                     \
+    do {                                                                                                               \
+        printf("%s:%d: not so: %s\n", __FILE__, __LINE__, what);                                                       \
+        test_checks_failed++;                                                                                          \
+    } while (0)
+
 #define CHECK_NEAR(a, b, tolerance)                                                                                    \
     do {                                                                                                               \
         double test_a = (a), test_b = (b);                                                                             \

@@ -99,7 +99,7 @@ static void check_shard(unsigned kind, enum codec codec, enum codec side_codec)
     store(&files[2], &m.metadata, side_codec);
     if (read_shard(files[0].path, &m.options, &c, &err)) {
         printf("kind %u, %s: %s\n", kind, files[0].path, err.message);
-        CHECK(!"is read");
+        FAIL("is read");
     } else {
         CHECK_STR(c.format, m.format);
         CHECK(count_differences(&c, m.has_ends) == 0);

@@ -13,7 +13,7 @@ static struct shard_contents read_text(const char *text, size_t len, const struc
     space_add("x.jsonl", text, len);
     if (read_shard("x.jsonl", options, &c, &err)) {
         printf("%.200s: %s\n", text, err.message);
-        CHECK(!"is read");
+        FAIL("is read");
     } else {
         CHECK_STR(c.format, "jsonl");
     }
@@ -32,7 +32,7 @@ static void check(const char *text, const char *column, uint32_t first, size_t n
         wrong += c.ends[i] != ends[i];
     if (wrong) {
         printf("%s: %zu tokens, %zu ends\n", text, c.n, c.n_ends);
-        CHECK(!"gives these tokens");
+        FAIL("gives these tokens");
     }
     CHECK(!c.warning && !c.cross_shards && !c.eod_first);
     contents_finish(&c);
@@ -51,7 +51,7 @@ static void refuse_as(const char *text, const struct format_options *options, en
     got = read_shard("x.jsonl", options, &c, &err);
     if (got != status || !strstr(err.message, words) || strncmp(err.message, "x.jsonl: ", 9) != 0) {
         printf("%s: %s: %s\n", text, emx_status_str(got), err.message);
-        CHECK(!"is refused as it should be");
+        FAIL("is refused as it should be");
     }
     contents_finish(&c);
 }

@@ -56,7 +56,7 @@ static void check_tokens(const struct bytes *b, const struct format_options *opt
     space_add("shard.00000.mds", b->data, b->len);
     if (read_shard("shard.00000.mds", options, &c, &err)) {
         printf("%s\n", err.message);
-        CHECK(!"is read");
+        FAIL("is read");
         return;
     }
     CHECK_STR(c.format, "mds");
@@ -77,7 +77,7 @@ static void refuse_file(const char *path, const struct bytes *b, const struct fo
     if (got != status || !strstr(err.message, words) || strncmp(err.message, path, strlen(path)) != 0) {
         printf("%s: %s\n", emx_status_str(got), err.message);
         printf("expected %s: %s\n", emx_status_str(status), words);
-        CHECK(!"is refused as it should be");
+        FAIL("is refused as it should be");
     }
     contents_finish(&c);
 }
@@ -391,7 +391,7 @@ static void try_index(const char *path, const struct bytes *shard, const char *i
     got = read_shard(path, &nothing_said, &c, &err);
     if (got != status || (status && !strstr(err.message, words))) {
         printf("%s: %s: %s\n", path, emx_status_str(got), err.message);
-        CHECK(!"is read or refused as it should be");
+        FAIL("is read or refused as it should be");
     }
     if (!got)
         CHECK(words ? c.warning && strstr(c.warning, words) : !c.warning);
