@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum {
+    HUGE_PAGE = 2 << 20,
+    RESERVE = 256, /* times the first size: a table of 512 KiB grows to 128 MiB where it stands */
+};
 
 void regions_init(struct regions *r, struct budget *budget)
 {
@@ -21,7 +24,7 @@ void regions_finish(struct regions *r)
 
 static void unmap(struct regions *r, struct region *region)
 {
-    munmap(region->base, region->n_bytes);
+    munmap(region->base, region->n_reserved);
     budget_give(r->budget, region->n_bytes);
     *region = (struct region){0};
 }
@@ -49,19 +52,47 @@ static void wish_for_huge_pages(const struct region *region)
         madvise(region->base, region->n_bytes, MADV_HUGEPAGE); /* without them only speed is lost */
 }
 
+static void *map(size_t n_bytes)
+{
+    void *base = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return base == MAP_FAILED ? NULL : base;
+}
+
+/* Without the budget. */
+static bool map_region(const struct regions *r, size_t n_bytes, struct region *ret)
+{
+    uint64_t most = r->budget->limit < SIZE_MAX ? r->budget->limit : SIZE_MAX;
+    size_t reserve = n_bytes < most / RESERVE ? n_bytes * RESERVE : n_bytes;
+
+    *ret = (struct region){.base = map(reserve), .n_bytes = n_bytes, .n_reserved = reserve};
+    if (!ret->base)
+        *ret = (struct region){.base = map(n_bytes), .n_bytes = n_bytes, .n_reserved = n_bytes};
+    if (ret->base)
+        wish_for_huge_pages(ret);
+    return ret->base;
+}
+
 static bool map_new(struct regions *r, size_t n_bytes, struct region *ret)
 {
-    void *base;
-
     if (!find_room(r, n_bytes))
         return false;
-    base = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) {
-        budget_give(r->budget, n_bytes);
+    if (map_region(r, n_bytes, ret))
+        return true;
+    budget_give(r->budget, n_bytes);
+    return false;
+}
+
+/* To a place with more addresses; the budget has the larger size already. */
+static bool move(struct regions *r, struct region *region, size_t n_before, size_t n_bytes)
+{
+    struct region larger;
+
+    if (!map_region(r, n_bytes, &larger))
         return false;
-    }
-    *ret = (struct region){base, n_bytes, 0};
-    wish_for_huge_pages(ret);
+    memcpy(larger.base, region->base, n_before);
+    munmap(region->base, region->n_reserved);
+    *region = larger;
     return true;
 }
 
@@ -100,18 +131,16 @@ bool regions_take(struct regions *r, size_t n_bytes, struct region *ret)
 
 bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes)
 {
-    if (n_bytes > region->n_bytes) {
-        size_t more = n_bytes - region->n_bytes;
-        void *base;
+    size_t more = n_bytes > region->n_bytes ? n_bytes - region->n_bytes : 0;
 
-        if (!find_room(r, more))
-            return false;
-        base = mremap(region->base, region->n_bytes, n_bytes, MREMAP_MAYMOVE);
-        if (base == MAP_FAILED) {
+    if (!find_room(r, more))
+        return false;
+    if (n_bytes > region->n_reserved) {
+        if (!move(r, region, n_before, n_bytes)) {
             budget_give(r->budget, more);
             return false;
         }
-        region->base = base;
+    } else if (more) {
         region->n_bytes = n_bytes;
         wish_for_huge_pages(region);
     }

@@ -15,9 +15,10 @@
 #include <stddef.h>
 
 struct region {
-    void *base;     /* page-aligned */
-    size_t n_bytes; /* mapped */
-    size_t n_dirty; /* from base on: bytes that may not be zero */
+    void *base;        /* page-aligned */
+    size_t n_bytes;    /* in use, counted against the budget */
+    size_t n_reserved; /* of addresses: pages that nobody touches cost nothing */
+    size_t n_dirty;    /* from base on: bytes that may not be zero */
 };
 
 struct regions {
@@ -38,7 +39,7 @@ bool regions_take(struct regions *r, size_t n_bytes, struct region *ret);
  * memory. */
 bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes);
 
-/* Take back a region; its first n_used bytes may be dirty. Zeroed regions are ignored. */
+/* Take back a region, whose first n_used bytes may be dirty; one that is all zero is ignored. */
 void regions_give(struct regions *r, struct region *region, size_t n_used);
 
 /* Return what is unused to the system and the budget. */
