@@ -117,8 +117,9 @@ static void on_warning(const char *sentence, void *context)
 
 static void say_times(const struct emx_scan_times *t)
 {
-    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs write=%.3fs (the middle three summed over %u threads)",
-        t->wall, t->decode, t->count, t->wait, t->write, t->n_threads);
+    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs (all but wall and write "
+        "summed over %u threads)",
+        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->n_threads);
 }
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)

@@ -80,10 +80,10 @@ static enum emx_status refuse_token(const struct shard *s, const struct block *b
         i++;
     if (token_at(b, i) == UINT32_MAX)
         return emx_fail(err, EMX_ERR_RANGE,
-                        "%s: token number %llu is negative or too large to be one; is --dtype right?", s->path,
+                        "%s: token number %llu is negative or too large to be one; is --dtype right?", s->name,
                         (unsigned long long)(b->index + i));
     return emx_fail(err, EMX_ERR_RANGE,
-                    "%s: token %u at token number %llu (byte %llu of the content) is not below %s, %llu", s->path,
+                    "%s: token %u at token number %llu (byte %llu of the content) is not below %s, %llu", s->name,
                     token_at(b, i), (unsigned long long)(b->index + i),
                     (unsigned long long)(s->open.flat.offset +
                                          (b->index + i) * (s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 0)),

@@ -79,7 +79,8 @@ static enum emx_status prepare_domains(struct scan *s, const struct emx_scan_dom
     s->by_name = calloc(n, sizeof(struct domain *));
     s->formats = calloc(n, sizeof(*s->formats));
     s->sealed = calloc(n, sizeof(*s->sealed));
-    if (!s->domains || !s->by_name || !s->formats || !s->sealed)
+    s->progress = calloc(n, sizeof(*s->progress));
+    if (!s->domains || !s->by_name || !s->formats || !s->sealed || !s->progress)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu domains", n);
     for (; s->n_domains < n && !status; s->n_domains++) {
         domain_init(&s->domains[s->n_domains], &given[s->n_domains], &s->regions);
@@ -212,6 +213,7 @@ void scan_finish(struct scan *s)
         sealed_finish(&s->sealed[i], &s->budget);
     }
     free(s->sealed);
+    free(s->progress);
     regions_finish(&s->regions);
     placement_destroy(&s->placement);
     free(s->shards);

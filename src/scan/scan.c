@@ -15,18 +15,25 @@ enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains
                          struct emx_error *err)
 {
     double start = clock_seconds(), counted;
+    struct emx_state_writer *writer = NULL;
     struct scan s;
     enum emx_status status = scan_prepare(&s, domains, n_domains, options, err);
 
+    s.start = start;
+    if (!status) /* before the work of hours, not after it */
+        status = emx_state_writer_create(output, &writer, err);
     if (!status)
         status = scan_count(&s, err);
     counted = clock_seconds();
     if (!status)
-        status = scan_write(&s, output, err);
+        status = scan_write(&s, writer, err);
+    if (!status)
+        status = emx_state_writer_commit(writer, err);
     s.times.write = clock_seconds() - counted;
     s.times.wall = clock_seconds() - start;
     if (!status && ret_times)
         *ret_times = s.times;
+    emx_state_writer_destroy(&writer);
     scan_finish(&s);
     return status;
 }

@@ -24,13 +24,14 @@ struct scan {
     uint64_t *n_without_eod;          /* [n_shards] documents of an index that end without EOD */
     size_t n_shards;
     struct schedule *schedule;
+    double start;                              /* clock_seconds() */
+    struct emx_scan_domain_progress *progress; /* [n_domains] for scan_report() */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     /* guarded by the mutex */
     struct emx_error error; /* the first */
     unsigned n_running;
-    size_t n_shards_done;
     _Atomic bool stop;
 
     struct emx_scan_times times; /* sums are guarded by the mutex */
@@ -44,7 +45,10 @@ void scan_finish(struct scan *s);
 /* Read and count all shards on all threads. */
 EMX_CHECKED enum emx_status scan_count(struct scan *s, struct emx_error *err);
 
-/* Sort the tables and write the state file. */
-EMX_CHECKED enum emx_status scan_write(struct scan *s, const char *output, struct emx_error *err);
+/* Sort what is not sealed yet and write all domains; who called commits. */
+EMX_CHECKED enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct emx_error *err);
+
+/* Call the progress callback, from the caller's thread only; false if it wants the scan to stop. */
+bool scan_report(struct scan *s);
 
 #endif

@@ -66,7 +66,11 @@ static void set_span(struct block *b, uint64_t begin, uint64_t end)
 
 void shard_init(struct shard *s, struct domain *domain, const char *path)
 {
-    *s = (struct shard){.domain = domain, .path = path, .size = UINT64_MAX, .limit = UINT64_MAX};
+    *s = (struct shard){.domain = domain,
+                        .path = path,
+                        .name = strcmp(path, "-") == 0 ? "standard input" : path,
+                        .size = UINT64_MAX,
+                        .limit = UINT64_MAX};
     pthread_mutex_init(&s->mutex, NULL);
 }
 
@@ -105,12 +109,12 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
     uint32_t declared = s->domain->settings.vocabulary;
     enum emx_status status = stream_open(NULL, s->path, s->window_log_max, &s->open.stream, err);
 
-    s->open.path = s->path;
+    s->open.path = s->name;
     s->open.options = s->options;
     if (!status)
         status = format_open(&s->open, &s->format, err);
     if (!status)
-        status = domain_agree_on_eod(s->domain, s->open.eod_first, s->path, err);
+        status = domain_agree_on_eod(s->domain, s->open.eod_first, s->name, err);
     if (status)
         return status;
     s->vocabulary = declared ? declared : EMX_MAX_VOCABULARY;
@@ -139,15 +143,15 @@ static enum emx_status check_flat_end(const struct shard *s, struct emx_error *e
     uint64_t size = stream_position(s->open.stream) - s->open.flat.offset, end = content_end(s);
 
     if (end == UINT64_MAX && size % token_size(s) != 0)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes are no whole number of %zu-byte tokens (%s)", s->path,
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes are no whole number of %zu-byte tokens (%s)", s->name,
                         (unsigned long long)size, token_size(s), s->open.dtype_name);
     if (end != UINT64_MAX && size < end)
         return emx_fail(err, EMX_ERR_CORRUPT,
-                        "%s: cut off at byte %llu: %llu tokens should follow the header, there are %llu", s->path,
+                        "%s: cut off at byte %llu: %llu tokens should follow the header, there are %llu", s->name,
                         (unsigned long long)stream_position(s->open.stream), (unsigned long long)s->open.flat.n_tokens,
                         (unsigned long long)(size / token_size(s)));
     if (end != UINT64_MAX && size > end && !s->open.flat.trailing_ok)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes follow the last token at byte %llu", s->path,
+        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes follow the last token at byte %llu", s->name,
                         (unsigned long long)(size - end), (unsigned long long)(s->open.flat.offset + end));
     return EMX_OK;
 }
@@ -218,13 +222,13 @@ static enum emx_status read_piece_head(struct shard *s, struct block *b, struct 
     while (!status && got && b->piece_position < offset) {
         uint64_t n = offset - b->piece_position < BLOCK_BYTES ? offset - b->piece_position : BLOCK_BYTES;
 
-        status = piece_read(b->decoder, &b->piece, s->path, b->bytes, (size_t)n, &got, err);
+        status = piece_read(b->decoder, &b->piece, s->name, b->bytes, (size_t)n, &got, err);
         b->piece_position += got;
     }
     if (!status && b->piece_position >= offset && (b->piece_position - offset) % size) {
         size_t n = size - (size_t)((b->piece_position - offset) % size);
 
-        status = piece_read(b->decoder, &b->piece, s->path, b->span.head, n, &got, err);
+        status = piece_read(b->decoder, &b->piece, s->name, b->span.head, n, &got, err);
         b->span.n_head = (uint8_t)got;
         b->piece_position += got;
     }
@@ -242,7 +246,7 @@ static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_an
     if (b->piece_position == b->piece.position)
         status = read_piece_head(s, b, err);
     if (!status)
-        status = piece_read(b->decoder, &b->piece, s->path, b->bytes, BLOCK_BYTES - BLOCK_BYTES % size, &n, err);
+        status = piece_read(b->decoder, &b->piece, s->name, b->bytes, BLOCK_BYTES - BLOCK_BYTES % size, &n, err);
     if (status)
         return status;
     *ret_any = n + b->span.n_head > 0;
@@ -386,7 +390,7 @@ static enum emx_status add_span(struct shard *s, const struct span *span, struct
         struct span *larger = realloc(s->spans, cap * sizeof(*larger));
 
         if (!larger)
-            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->path);
+            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->name);
         s->spans = larger;
         s->cap_spans = cap;
     }
@@ -457,7 +461,7 @@ enum emx_status shard_check_index(const struct shard *s, struct emx_error *err)
 
     if (s->limit == UINT64_MAX && index->n && index->ends[index->n - 1] != n)
         return emx_fail(err, EMX_ERR_CORRUPT,
-                        "%s: the index ends its last document at token %llu, but there are %llu tokens", s->path,
+                        "%s: the index ends its last document at token %llu, but there are %llu tokens", s->name,
                         (unsigned long long)index->ends[index->n - 1], (unsigned long long)n);
     return EMX_OK;
 }

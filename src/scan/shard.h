@@ -68,7 +68,8 @@ void block_finish(struct block *b);
 struct shard {
     /* constant after creation */
     struct domain *domain;
-    const char *path;
+    const char *path; /* as given */
+    const char *name; /* in messages: the path, or "standard input" */
     const struct format_options *options;
     uint64_t size;  /* bytes of the file; UINT64_MAX for a pipe */
     uint64_t limit; /* tokens to take, UINT64_MAX: all */

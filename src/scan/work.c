@@ -45,7 +45,7 @@ static void warn_of_no_documents(struct scan *s, struct shard *shard)
     d->warned_of_no_documents = true;
     pthread_mutex_unlock(&d->mutex);
     if (!told)
-        warn(s, shard->path, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
+        warn(s, shard->name, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
 }
 
 /* While the other threads go on counting, this one seals a domain that is done. */
@@ -72,16 +72,13 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     bool domain_is_counted;
 
     if (!status && shard->open.warning)
-        warn(s, shard->path, shard->open.warning);
+        warn(s, shard->name, shard->open.warning);
     if (!status)
         warn_of_no_documents(s, shard);
     shard_close(shard);
     pthread_mutex_lock(&shard->domain->mutex);
     domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
     pthread_mutex_unlock(&shard->domain->mutex);
-    pthread_mutex_lock(&s->mutex);
-    s->n_shards_done++;
-    pthread_mutex_unlock(&s->mutex);
     if (!status && domain_is_counted && schedule_has_more(s->schedule))
         status = seal_alone(w, shard->domain);
     return status;
@@ -167,49 +164,6 @@ static void work(unsigned thread, void *context)
 
 /* --- watching ------------------------------------------------------------------------------------------ */
 
-static void measure(struct scan *s, double start, struct emx_scan_domain_progress *domains, struct emx_scan_progress *p)
-{
-    *p = (struct emx_scan_progress){.seconds = clock_seconds() - start,
-                                    .n_shards_total = s->n_shards,
-                                    .n_shards = s->n_shards_done,
-                                    .n_domains = s->n_domains,
-                                    .domains = domains};
-    for (size_t i = 0; i < s->n_shards; i++) {
-        uint64_t size = s->shards[i].size;
-
-        p->n_bytes += s->shards[i].n_bytes_read;
-        p->n_bytes_total = size == UINT64_MAX || p->n_bytes_total == UINT64_MAX ? UINT64_MAX : p->n_bytes_total + size;
-    }
-    for (size_t i = 0; i < s->n_domains; i++) {
-        struct domain *d = &s->domains[i];
-
-        domains[i] = (struct emx_scan_domain_progress){.name = d->given->name,
-                                                       .n_tokens = d->n_tokens,
-                                                       .n_pair_types = domain_n_pair_types(d),
-                                                       .n_shards_total = d->n_shards};
-        pthread_mutex_lock(&d->mutex);
-        domains[i].n_shards = d->n_shards_done;
-        pthread_mutex_unlock(&d->mutex);
-        p->n_tokens += domains[i].n_tokens;
-    }
-}
-
-/* Under the scan's mutex, which is let go during the callback's measurements: they take other mutexes. */
-static void report(struct scan *s, double start, struct emx_scan_domain_progress *domains)
-{
-    struct emx_scan_progress p;
-    bool go_on;
-
-    pthread_mutex_unlock(&s->mutex);
-    measure(s, start, domains, &p);
-    pthread_mutex_lock(&s->mutex); /* so that it is never called beside warn() */
-    go_on = s->options->progress(&p, s->options->context);
-    if (!go_on && !s->error.status)
-        emx_fail(&s->error, EMX_ERR_STOPPED, "stopped");
-    if (!go_on)
-        s->stop = true;
-}
-
 static void wait_a_moment(struct scan *s)
 {
     struct timespec until;
@@ -221,34 +175,32 @@ static void wait_a_moment(struct scan *s)
     pthread_cond_timedwait(&s->changed, &s->mutex, &until);
 }
 
-static void watch(struct scan *s, double start, struct emx_scan_domain_progress *domains)
+static void watch(struct scan *s)
 {
     pthread_mutex_lock(&s->mutex);
     while (s->n_running) {
         wait_a_moment(s);
-        if (s->options->progress && domains)
-            report(s, start, domains);
+        pthread_mutex_unlock(&s->mutex);
+        scan_report(s);
+        pthread_mutex_lock(&s->mutex);
     }
     pthread_mutex_unlock(&s->mutex);
 }
 
 enum emx_status scan_count(struct scan *s, struct emx_error *err)
 {
-    struct emx_scan_domain_progress *domains = calloc(s->n_domains, sizeof(*domains));
-    double start = clock_seconds();
     struct threads threads;
     enum emx_status status;
 
     s->n_running = placement_n_threads(s->placement);
     status = threads_start(&threads, s->placement, work, s, err);
-    if (!status) {
-        pthread_mutex_lock(&s->mutex);
-        s->n_running -= placement_n_threads(s->placement) - threads.n; /* those the system refused */
-        pthread_mutex_unlock(&s->mutex);
-        watch(s, start, domains);
-        threads_join(&threads);
-        status = s->error.status ? emx_fail(err, s->error.status, "%s", s->error.message) : EMX_OK;
-    }
-    free(domains);
-    return status;
+    if (status)
+        return status;
+    pthread_mutex_lock(&s->mutex);
+    s->n_running -= placement_n_threads(s->placement) - threads.n; /* those the system refused */
+    pthread_mutex_unlock(&s->mutex);
+    watch(s);
+    threads_join(&threads);
+    scan_report(s);
+    return s->error.status ? emx_fail(err, s->error.status, "%s", s->error.message) : EMX_OK;
 }

@@ -86,24 +86,20 @@ static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s
         if (!status)
             status = write_domain(w, s, d, sealed, err);
         sealed_finish(sealed, &s->budget);
+        if (!status && !scan_report(s))
+            status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
     }
     return status;
 }
 
-enum emx_status scan_write(struct scan *s, const char *output, struct emx_error *err)
+enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct emx_error *err)
 {
-    struct emx_state_writer *w = NULL;
     struct sealer sealer;
     enum emx_status status = sealer_init(&sealer, s->placement, &s->budget, err);
 
     if (status)
         return status;
-    status = emx_state_writer_create(output, &w, err);
-    if (!status)
-        status = seal_and_write(w, s, &sealer, err);
-    if (!status)
-        status = emx_state_writer_commit(w, err);
-    emx_state_writer_destroy(&w);
+    status = seal_and_write(w, s, &sealer, err);
     sealer_finish(&sealer);
     return status;
 }

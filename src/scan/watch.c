@@ -1,0 +1,53 @@
+/* watch.c - how far a scan has come, for the caller's progress callback */
+#include "scan/scan.h"
+
+#include "util/clock.h"
+
+static void measure_shards(struct scan *s, struct emx_scan_progress *p)
+{
+    for (size_t i = 0; i < s->n_shards; i++) {
+        uint64_t size = s->shards[i].size;
+
+        p->n_bytes += s->shards[i].n_bytes_read;
+        p->n_bytes_total = size == UINT64_MAX || p->n_bytes_total == UINT64_MAX ? UINT64_MAX : p->n_bytes_total + size;
+    }
+}
+
+static void measure_domains(struct scan *s, struct emx_scan_progress *p)
+{
+    for (size_t i = 0; i < s->n_domains; i++) {
+        struct domain *d = &s->domains[i];
+
+        s->progress[i] = (struct emx_scan_domain_progress){.name = d->given->name,
+                                                           .n_tokens = d->n_tokens,
+                                                           .n_pair_types = domain_n_pair_types(d),
+                                                           .n_shards_total = d->n_shards};
+        pthread_mutex_lock(&d->mutex);
+        s->progress[i].n_shards = d->n_shards_done;
+        pthread_mutex_unlock(&d->mutex);
+        p->n_shards += s->progress[i].n_shards;
+        p->n_tokens += s->progress[i].n_tokens;
+    }
+}
+
+bool scan_report(struct scan *s)
+{
+    struct emx_scan_progress p = {.seconds = clock_seconds() - s->start,
+                                  .n_shards_total = s->n_shards,
+                                  .n_domains = s->n_domains,
+                                  .domains = s->progress};
+    bool go_on;
+
+    if (!s->options->progress)
+        return true;
+    measure_shards(s, &p);
+    measure_domains(s, &p);
+    pthread_mutex_lock(&s->mutex); /* so that it is never called beside warn() */
+    go_on = s->options->progress(&p, s->options->context);
+    if (!go_on && !s->error.status)
+        emx_fail(&s->error, EMX_ERR_STOPPED, "stopped");
+    if (!go_on)
+        s->stop = true;
+    pthread_mutex_unlock(&s->mutex);
+    return go_on;
+}
