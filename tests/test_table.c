@@ -108,7 +108,7 @@ struct shared_count {
     const uint32_t *x;
     size_t n;
     bool alone;
-    unsigned n_threads;
+    const struct pairs_kernel *kernel; /* NULL: the best */
     _Atomic size_t next;
 };
 
@@ -125,20 +125,24 @@ static void count_blocks(unsigned thread, void *context)
         size_t n = s->n - begin < BLOCK ? s->n - begin : BLOCK;
 
         table_enter(s->table, &adder, s->alone);
-        pairs_count_u32(&adder, s->x + begin, n);
+        if (s->kernel)
+            s->kernel->count_u32(&adder, s->x + begin, n);
+        else
+            pairs_count_u32(&adder, s->x + begin, n);
         pairs_flush(&adder);
         CHECK(table_leave(&adder, NULL) == EMX_OK);
     }
     table_adder_finish(&adder);
 }
 
-static void check_count(uint32_t vocabulary, size_t n, unsigned n_threads, bool alone)
+static void check_kernel(uint32_t vocabulary, size_t n, unsigned n_threads, bool alone,
+                         const struct pairs_kernel *kernel)
 {
     uint64_t random = seed + vocabulary + n;
     uint32_t *x = malloc(n * sizeof(*x));
     struct emx_pair_count *rows = malloc(n * sizeof(*rows));
     struct naive_pairs naive = {0};
-    struct shared_count s = {.table = new_table(vocabulary, 0), .x = x, .n = n, .alone = alone};
+    struct shared_count s = {.table = new_table(vocabulary, 0), .x = x, .n = n, .alone = alone, .kernel = kernel};
     struct placement *p = place(n_threads);
     struct threads threads;
     struct tally tails;
@@ -161,6 +165,24 @@ static void check_count(uint32_t vocabulary, size_t n, unsigned n_threads, bool 
     naive_pairs_finish(&naive);
     free(rows);
     free(x);
+}
+
+static void check_count(uint32_t vocabulary, size_t n, unsigned n_threads, bool alone)
+{
+    check_kernel(vocabulary, n, n_threads, alone, NULL);
+}
+
+static void all_kernels_count_alike(void)
+{
+    const struct pairs_kernel *kernels[3];
+    size_t n;
+
+    pairs_kernels(kernels, &n);
+    for (size_t i = 0; i < n; i++) {
+        check_kernel(50257, 300000, 1, true, kernels[i]);
+        check_kernel(300000, 300000, 1, true, kernels[i]);
+        check_kernel(5, 300000, 2, false, kernels[i]);
+    }
 }
 
 static void one_thread_counts_like_the_naive_twin(void)
@@ -349,6 +371,7 @@ int main(void)
     regions_init(&regions, &plenty);
     RUN(hash_is_undone);
     RUN(one_thread_counts_like_the_naive_twin);
+    RUN(all_kernels_count_alike);
     RUN(threads_share_a_table);
     RUN(short_and_narrow_tokens);
     RUN(counters_overflow_exactly);

@@ -22,4 +22,14 @@ void pairs_count_one(struct table_adder *a, uint32_t first, uint32_t second);
 /* Empty the ring into the table; before table_leave(). */
 void pairs_flush(struct table_adder *a);
 
+/* The inner loops for one kind of processor; they count alike. */
+struct pairs_kernel {
+    void (*count_u16)(struct table_adder *a, const uint16_t *x, size_t n);
+    void (*count_u32)(struct table_adder *a, const uint32_t *x, size_t n);
+};
+extern const struct pairs_kernel pairs_kernel_plain, pairs_kernel_avx2, pairs_kernel_avx512;
+
+/* Those that this processor can run, the best first; plain is the last. *ret_n is at most 3. */
+void pairs_kernels(const struct pairs_kernel *ret[3], size_t *ret_n);
+
 #endif

@@ -10,6 +10,7 @@ enum {
     GROUP_ROWS = 8192,    /* 128 KiB to sort: half of a small L2 */
     MOST_GROUPS = 4096,   /* more streams than this and the scatter leaves the TLB */
     LEAST_ROWS = 1 << 20, /* a piece of 16 MiB is had whatever the budget says */
+    SMALL_PART = 64,      /* of the budget, for rows */
     ENTRIES = 512,        /* read from a table at a time, on the stack */
     DIGIT_BITS = 8,
     DIGITS = 1 << DIGIT_BITS,
@@ -137,19 +138,20 @@ static enum emx_status make_groups(struct rows *r, struct emx_error *err)
 }
 
 /*
- * An eighth of all rows, so that a piece stays small beside the tables and eight readings of them are the most; at
- * least LEAST_ROWS and the largest group; and no more than the budget has room for beyond that.
+ * All rows where they take a small part of the budget; else an eighth of them, so that eight readings of the tables are
+ * the most.  At least LEAST_ROWS and the largest group; and no more than the budget has room for beyond that.
  */
 static size_t rows_in_a_piece(const struct rows *r)
 {
-    uint64_t all = 0, largest = LEAST_ROWS, room, wanted;
+    uint64_t all = 0, largest = LEAST_ROWS, wanted, room = budget_left(r->options.budget) + r->options.space->n_taken;
 
     for (size_t g = 0; g < r->n_groups; g++) {
         all += r->groups[g].n_found;
         largest = r->groups[g].n_found > largest ? r->groups[g].n_found : largest;
     }
-    room = (budget_left(r->options.budget) + r->options.space->n_taken) / sizeof(*r->buffer);
-    wanted = all / 8 < room ? all / 8 : room;
+    wanted = all > r->options.budget->limit / SMALL_PART / sizeof(*r->buffer) ? all / 8 : all;
+    room /= sizeof(*r->buffer);
+    wanted = wanted < room ? wanted : room;
     return wanted > largest ? wanted : largest;
 }
 

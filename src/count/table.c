@@ -20,6 +20,7 @@ enum {
     MOVE_LINES = 4096, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
     FIRST_CARRIES = 64,
 };
+#define OVERFLOW_MARK (UINT64_C(1) << 63)
 #define MAX_LOAD 0.65 /* of the slots; fuller, searches lengthen: bench_table */
 
 struct carry {
@@ -69,6 +70,8 @@ static void view_set(struct table_view *v, const struct region *region, struct p
         .key = key,
     };
     v->tag_mask = v->increment - 1;
+    v->match_mask = v->tag_mask | OVERFLOW_MARK;
+    v->remainder_mask = v->tag_mask >> DISTANCE_BITS;
 }
 
 static size_t bytes_for(unsigned lines_log2)
@@ -163,14 +166,13 @@ static bool carry_add(struct table *t, uint64_t hash, uint64_t count)
 /* Move the marked half of a full count field to the carries. */
 static void drain(struct table_adder *a, uint64_t *slot, uint64_t hash)
 {
-    const uint64_t mark = UINT64_C(1) << 63;
     uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
-    while (w & mark) {
-        if (!__atomic_compare_exchange_n(slot, &w, w & ~mark, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (w & OVERFLOW_MARK) {
+        if (!__atomic_compare_exchange_n(slot, &w, w & ~OVERFLOW_MARK, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             continue;
         pthread_mutex_lock(&a->table->mutex);
-        if (!carry_add(a->table, hash, mark / a->view.increment))
+        if (!carry_add(a->table, hash, OVERFLOW_MARK / a->view.increment))
             a->no_memory = true;
         pthread_mutex_unlock(&a->table->mutex);
         return;
@@ -226,7 +228,7 @@ static inline __attribute__((always_inline)) bool view_add(struct table_adder *a
                                                            uint64_t hash, uint64_t count, bool shared)
 {
     uint64_t line = hash >> v->shift;
-    uint64_t remainder = (hash & ((UINT64_C(1) << v->shift) - 1)) << DISTANCE_BITS;
+    uint64_t remainder = (hash & v->remainder_mask) << DISTANCE_BITS;
     uint64_t last = n_lines(v) - 1;
 
     for (unsigned d = 0; d < PROBE_LINES && d <= last; d++) {
@@ -554,8 +556,8 @@ bool table_validate(const struct table *t, const char **ret_reason)
             n++;
             if (!(w & PROBE_LINES))
                 *ret_reason = "a slot in use has no distance";
-            else if (!(w / v->increment) || w >> 63)
-                *ret_reason = "a count is 0 or still marked";
+            else if (!(w / v->increment))
+                *ret_reason = "a count is 0";
             else if (!reachable(v, line, i, w))
                 *ret_reason = "a key stands where a search does not find it, or twice";
         }

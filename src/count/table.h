@@ -56,9 +56,11 @@ struct table;
 /* Where and how to count during one block; constants of the table that the inner loop wants in registers. */
 struct table_view {
     uint64_t *slots;
-    uint64_t tag_mask;  /* 2^T - 1 */
-    uint64_t increment; /* 2^T: one more in the count field */
-    unsigned shift;     /* n - p: hash >> shift is the line */
+    uint64_t tag_mask;       /* 2^T - 1 */
+    uint64_t match_mask;     /* the tag and the overflow mark: a marked slot does not match, and is drained */
+    uint64_t remainder_mask; /* 2^(n-p) - 1 */
+    uint64_t increment;      /* 2^T: one more in the count field */
+    unsigned shift;          /* n - p: hash >> shift is the line */
     unsigned n_lines_log2;
     struct pair_key key;
 };

@@ -1,0 +1,117 @@
+/*
+ * pairs_kernel.h - the inner loop of counting, made once for each kind of processor
+ *
+ * A file that includes this has defined
+ *
+ *     KERNEL                        the name of the kernel it makes
+ *     search_line(line, mask, tag)  bits 0..7: which of the 8 slots hold tag under mask; 0: none, or not looked for
+ *
+ * Most pairs are found in the first slot where they belong.  For the others a vector comparison of the whole line
+ * spares the branches of a search, which no processor predicts.
+ */
+#include "count/pairs.h"
+
+#include <string.h>
+
+/* `narrow` (n == 32) and `alone` are constants at each place of use, and their branches are compiled away. */
+static inline __attribute__((always_inline)) void add_hash(struct table_adder *a, const struct table_view *v,
+                                                           uint64_t hash, bool alone)
+{
+    uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS;
+    uint64_t tag = (hash & v->remainder_mask) << DISTANCE_BITS | 1;
+    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    if (__builtin_expect((w & v->match_mask) != tag, 0)) {
+        unsigned found = alone ? search_line(line, v->match_mask, tag) : 0;
+
+        if (!found) {
+            table_add(a, hash, 1);
+            return;
+        }
+        slot = line + __builtin_ctz(found);
+        w = *slot;
+    }
+    if (alone)
+        *slot = w + v->increment;
+    else
+        __atomic_fetch_add(slot, v->increment, __ATOMIC_RELAXED);
+}
+
+static inline __attribute__((always_inline)) uint64_t hash_of(struct pair_key key, uint32_t first, uint32_t second,
+                                                              bool narrow)
+{
+    if (narrow) /* the same bijection, with constants */
+        key = (struct pair_key){.token_bits = 16, .bits = 32, .mask = UINT32_MAX};
+    return pair_key_mix(key, pair_key_pack(key, first, second));
+}
+
+static inline __attribute__((always_inline)) void prefetch(const struct table_view *v, uint64_t hash)
+{
+    __builtin_prefetch(v->slots + (hash >> v->shift) * LINE_SLOTS + hash % LINE_SLOTS, 1);
+}
+
+static inline __attribute__((always_inline)) uint32_t token(const void *x, size_t i, size_t width)
+{
+    return width == 2 ? ((const uint16_t *)x)[i] : ((const uint32_t *)x)[i];
+}
+
+/*
+ * Until the ring is full, hashes only enter; from then on the oldest leaves as the newest enters.  The order in the
+ * ring does not matter, so it starts anywhere.
+ */
+static inline __attribute__((always_inline)) void count_run(struct table_adder *a, const void *x, size_t n,
+                                                            size_t width, bool narrow, bool alone)
+{
+    const struct table_view v = a->view;
+    size_t i = 0;
+
+    for (; i + 1 < n && a->n_ring < RING_SIZE; i++) {
+        uint64_t hash = hash_of(v.key, token(x, i, width), token(x, i + 1, width), narrow);
+
+        prefetch(&v, hash);
+        a->ring[a->n_ring++] = hash;
+    }
+    for (; i + 1 < n; i++) {
+        uint64_t *place = &a->ring[i % RING_SIZE];
+        uint64_t oldest = *place, hash = hash_of(v.key, token(x, i, width), token(x, i + 1, width), narrow);
+
+        prefetch(&v, hash);
+        *place = hash;
+        add_hash(a, &v, oldest, alone);
+    }
+}
+
+static void count_u16_narrow_alone(struct table_adder *a, const uint16_t *x, size_t n)
+{
+    count_run(a, x, n, 2, true, true);
+}
+
+static void count_u16_narrow_shared(struct table_adder *a, const uint16_t *x, size_t n)
+{
+    count_run(a, x, n, 2, true, false);
+}
+
+static void count_u16(struct table_adder *a, const uint16_t *x, size_t n)
+{
+    if (a->view.key.bits == 32 && a->alone)
+        count_u16_narrow_alone(a, x, n);
+    else if (a->view.key.bits == 32)
+        count_u16_narrow_shared(a, x, n);
+    else
+        count_run(a, x, n, 2, false, a->alone);
+}
+
+static void count_u32_alone(struct table_adder *a, const uint32_t *x, size_t n)
+{
+    count_run(a, x, n, 4, false, true);
+}
+
+static void count_u32(struct table_adder *a, const uint32_t *x, size_t n)
+{
+    if (a->alone)
+        count_u32_alone(a, x, n);
+    else
+        count_run(a, x, n, 4, false, false);
+}
+
+const struct pairs_kernel KERNEL = {count_u16, count_u32};
