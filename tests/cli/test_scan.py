@@ -333,7 +333,7 @@ def quiet_is_quiet_and_verbose_tells_more(box):
     assert re.search(summary, plain, re.M), plain
     assert re.search(summary, verbose, re.M), verbose
     assert "web: read 3 shards" in verbose and "code: read 2 shards" in verbose
-    assert re.search(r"times: wall=[0-9.]+s decode=[0-9.]+s count=[0-9.]+s wait=[0-9.]+s write=[0-9.]+s", verbose)
+    assert re.search(r"times: wall=[0-9.]+s decode=[0-9.]+s count=[0-9.]+s wait=[0-9.]+s seal=[0-9.]+s write=[0-9.]+s", verbose)
 
 
 @test
