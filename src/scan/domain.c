@@ -16,11 +16,20 @@ void domain_init(struct domain *d, const struct emx_scan_domain *given, struct r
 
 void domain_release_tables(struct domain *d)
 {
-    for (size_t i = 0; i < d->n_tables; i++)
-        table_destroy(&d->tables[i].table);
-    free(d->tables);
+    struct domain_table *tables;
+    size_t n;
+
+    pthread_mutex_lock(&d->mutex); /* progress may be looking at them */
+    tables = d->tables;
+    n = d->n_tables;
+    for (size_t i = 0; i < n; i++)
+        d->n_released += table_n_used(tables[i].table);
     d->tables = NULL;
     d->n_tables = 0;
+    pthread_mutex_unlock(&d->mutex);
+    for (size_t i = 0; i < n; i++)
+        table_destroy(&tables[i].table);
+    free(tables);
 }
 
 void domain_finish(struct domain *d)
@@ -116,9 +125,10 @@ enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char
 
 uint64_t domain_n_pair_types(struct domain *d)
 {
-    uint64_t n = 0;
+    uint64_t n;
 
     pthread_mutex_lock(&d->mutex);
+    n = d->n_released;
     for (size_t i = 0; i < d->n_tables; i++)
         n += table_n_used(d->tables[i].table);
     pthread_mutex_unlock(&d->mutex);

@@ -29,6 +29,7 @@ struct domain {
     /* guarded by the mutex */
     struct domain_table *tables;
     size_t n_tables;
+    uint64_t n_released;  /* slots that were in use in released tables */
     bool eod_order_known; /* settings.eod_first was set by a shard */
     size_t n_shards_done;
     bool warned_of_no_documents;
@@ -51,7 +52,7 @@ EMX_CHECKED enum emx_status domain_table(struct domain *d, unsigned thread, stru
 EMX_CHECKED enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char *path,
                                                 struct emx_error *err);
 
-/* Slots in use in all tables: at least the number of distinct pairs. */
+/* Slots in use in all tables, released ones too: at least the number of distinct pairs. */
 uint64_t domain_n_pair_types(struct domain *d);
 void domain_release_tables(struct domain *d);
 
