@@ -5,6 +5,7 @@
  *
  *     KERNEL                        the name of the kernel it makes
  *     search_line(line, mask, tag)  bits 0..7: which of the 8 slots hold tag under mask; 0: none, or not looked for
+ *                                   (mask ~0, tag 0: which are empty)
  *
  * Most pairs are found in the first slot where they belong.  For the others a vector comparison of the whole line
  * spares the branches of a search, which no processor predicts.
@@ -12,6 +13,25 @@
 #include "count/pairs.h"
 
 #include <string.h>
+
+/*
+ * A key that its line does not hold.  If a slot of the line is empty the key is in no later line either, and takes the
+ * first empty one from where its search begins.  A marked slot of its own keeps the line from looking as if it had
+ * none: it is found again by the general way, which drains it.
+ */
+static inline __attribute__((always_inline)) void add_new(struct table_adder *a, const struct table_view *v,
+                                                          uint64_t *line, uint64_t hash, uint64_t tag, bool alone)
+{
+    unsigned start = (unsigned)(hash % LINE_SLOTS), empty = alone ? search_line(line, ~UINT64_C(0), 0) : 0;
+
+    if (!empty || search_line(line, v->tag_mask, tag)) {
+        table_add(a, hash, 1);
+        return;
+    }
+    empty = (empty >> start | empty << (LINE_SLOTS - start)) & 0xFF;
+    line[((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS] = v->increment | tag;
+    a->n_new++;
+}
 
 /* `narrow` (n == 32) and `alone` are constants at each place of use, and their branches are compiled away. */
 static inline __attribute__((always_inline)) void add_hash(struct table_adder *a, const struct table_view *v,
@@ -25,7 +45,7 @@ static inline __attribute__((always_inline)) void add_hash(struct table_adder *a
         unsigned found = alone ? search_line(line, v->match_mask, tag) : 0;
 
         if (!found) {
-            table_add(a, hash, 1);
+            add_new(a, v, line, hash, tag, alone);
             return;
         }
         slot = line + __builtin_ctz(found);
