@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-    MOST_FIRST_LINES_LOG2 = 13, /* 512 KiB: in L2, and large enough for the first block of any text */
+    MOST_FIRST_LINES_LOG2 = 15, /* 2 MiB: what a text of some million tokens needs anyway */
     LEAST_LINES_LOG2 = 6,
 };
 
