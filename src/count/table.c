@@ -483,20 +483,29 @@ static size_t read_carries(struct table_cursor *c, struct table_entry *ret, size
     return n;
 }
 
-size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap)
+/* The entries of a line; first the words in use are moved together, so that only they are undone. */
+static inline size_t read_line(const struct table *t, uint64_t line, struct table_entry *ret)
 {
-    const struct table *t = c->table;
     const struct table_view *v = &t->view;
+    const uint64_t *slots = v->slots + line * LINE_SLOTS;
+    uint64_t words[LINE_SLOTS];
     size_t n = 0;
 
-    for (; c->line < c->end && n + LINE_SLOTS <= cap; c->line++) {
-        for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t w = v->slots[c->line * LINE_SLOTS + i];
-
-            ret[n] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, c->line, w)), w >> count_shift(v)};
-            n += w != 0; /* an empty slot's entry is written over */
-        }
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        words[n] = slots[i];
+        n += slots[i] != 0;
     }
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, line, words[i])), words[i] >> count_shift(v)};
+    return n;
+}
+
+size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap)
+{
+    size_t n = 0;
+
+    for (; c->line < c->end && n + LINE_SLOTS <= cap; c->line++)
+        n += read_line(c->table, c->line, ret + n);
     return n ? n : read_carries(c, ret, cap);
 }
 
