@@ -68,7 +68,7 @@ static bool looks_so(const unsigned char *head, size_t len)
             return false;
         offset = u32_at(head + i);
     }
-    return config + 2 > len || (head[config] == '{' && head[config + 1] == '"');
+    return config + 2 <= len && head[config] == '{' && head[config + 1] == '"'; /* beyond the head only a name tells */
 }
 
 static bool mds_probe(const struct file_space *space, const char *path, const void *head, size_t len)
