@@ -43,12 +43,7 @@ struct rows {
     size_t n_slices;
     size_t next_group, piece_begin, piece_end; /* groups of the current piece */
     struct emx_pair_count *buffer;
-    size_t cap;
-    uint64_t taken; /* from the budget */
-    struct scratch {
-        struct emx_pair_count *rows;
-        size_t cap;
-    } * scratch; /* [n threads] */
+    size_t cap; /* rows of the buffer, which is the space's */
     _Atomic bool no_memory;
 };
 

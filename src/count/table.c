@@ -10,9 +10,7 @@
  */
 #include "count/table.h"
 
-#include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +19,7 @@ enum {
     FIRST_CARRIES = 64,
 };
 #define OVERFLOW_MARK (UINT64_C(1) << 63)
-#define MAX_LOAD 0.65 /* of the slots; fuller, searches lengthen: bench_table */
+#define MAX_LOAD 0.65 /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
 
 struct carry {
     uint64_t hash, count;
@@ -219,7 +217,7 @@ static inline __attribute__((always_inline)) bool slot_add(struct table_adder *a
         w = __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
     else
         *slot = w + amount;
-    if ((w + amount) >> 63)
+    if ((w + amount) & OVERFLOW_MARK)
         drain(a, slot, hash);
     return true;
 }
@@ -522,11 +520,6 @@ uint64_t table_n_used(struct table *t)
     n = t->n_used;
     pthread_mutex_unlock(&t->mutex);
     return n;
-}
-
-uint64_t table_bytes(const struct table *t)
-{
-    return t->region.n_bytes;
 }
 
 /* Is every slot that a search passes before this one taken, and by another key? */

@@ -28,11 +28,6 @@ static void push_tail(struct counter *c, uint32_t token)
     c->tails[c->n_tails++] = token;
 }
 
-static uint32_t token_at(const struct block *b, size_t i)
-{
-    return b->width == 2 ? ((const uint16_t *)b->tokens)[i] : ((const uint32_t *)b->tokens)[i];
-}
-
 /* --- what every token is checked for ------------------------------------------------------------------ */
 
 enum { SURVEY = 8192 /* tokens at a time, so that 16-bit sums, which vectorise best, cannot overflow */ };
@@ -76,15 +71,15 @@ static enum emx_status refuse_token(const struct shard *s, const struct block *b
     const char *cause = s->domain->settings.vocabulary ? "the vocabulary" : "the largest vocabulary there can be";
     size_t i = 0;
 
-    while (token_at(b, i) < s->vocabulary)
+    while (block_token(b, i) < s->vocabulary)
         i++;
-    if (token_at(b, i) == UINT32_MAX)
+    if (block_token(b, i) == UINT32_MAX)
         return emx_fail(err, EMX_ERR_RANGE,
                         "%s: token number %llu is negative or too large to be one; is --dtype right?", s->name,
                         (unsigned long long)(b->index + i));
     return emx_fail(err, EMX_ERR_RANGE,
                     "%s: token %u at token number %llu (byte %llu of the content) is not below %s, %llu", s->name,
-                    token_at(b, i), (unsigned long long)(b->index + i),
+                    block_token(b, i), (unsigned long long)(b->index + i),
                     (unsigned long long)(s->open.flat.offset +
                                          (b->index + i) * (s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 0)),
                     cause, (unsigned long long)s->vocabulary);
@@ -155,11 +150,11 @@ static void count_documents(struct counter *c, const struct shard *s, struct blo
     size_t run = 0, end;
 
     while ((end = inner_ends_next(&ends)) < b->n) {
-        b->sums.n_plain_ends += is_plain_end(s, token_at(b, end - 1), token_at(b, end));
+        b->sums.n_plain_ends += is_plain_end(s, block_token(b, end - 1), block_token(b, end));
         if (!cut)
             continue;
         count_run(c, b, run, end);
-        push_tail(c, token_at(b, end - 1));
+        push_tail(c, block_token(b, end - 1));
         run = end;
     }
     if (s->domain->settings.pairs != EMX_PAIRS_WINDOW)
@@ -173,7 +168,7 @@ static void count_windows(struct counter *c, const struct shard *s, const struct
 
     for (; end < b->n; end += window) {
         count_run(c, b, run, end);
-        push_tail(c, token_at(b, end - 1));
+        push_tail(c, block_token(b, end - 1));
         run = end;
     }
     count_run(c, b, run, b->n);
@@ -230,7 +225,7 @@ enum emx_status count_block(struct counter *c, struct shard *s, struct block *b,
 static enum emx_status count_split_token(struct counter *c, struct shard *s, const uint8_t *bytes, uint64_t begin,
                                          struct emx_error *err)
 {
-    size_t size = dtype_size(s->open.flat.type.dtype);
+    size_t size = shard_token_size(s);
     uint32_t token;
     struct block b = {.tokens = &token, .width = 4, .n = 1, .index = begin / size};
     enum emx_status status;
@@ -243,7 +238,7 @@ static enum emx_status count_split_token(struct counter *c, struct shard *s, con
 
 static enum emx_status count_split_tokens(struct counter *c, struct shard *s, struct emx_error *err)
 {
-    size_t n_spans = s->n_spans, size = s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 4, n = 0;
+    size_t n_spans = s->n_spans, size = shard_token_size(s), n = 0;
     uint8_t bytes[16];
     uint64_t begin = 0;
     enum emx_status status = EMX_OK;
@@ -276,7 +271,7 @@ struct seam {
 static struct seam seam_at(const struct shard *s, const struct span *before, const struct span *after, bool edge)
 {
     const struct emx_domain_settings *settings = &s->domain->settings;
-    uint64_t index = after->begin / (s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 4);
+    uint64_t index = after->begin / shard_token_size(s);
     struct seam seam = {.is_document_end =
                             edge || before->end_after || after->end_before || shard_index_ends_at(s, index)};
 

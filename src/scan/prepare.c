@@ -1,7 +1,6 @@
 /* prepare.c - what the caller gave, checked before any byte is read */
 #include "scan/scan.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

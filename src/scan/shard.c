@@ -2,7 +2,6 @@
 
 #include "util/clock.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +33,6 @@ void block_finish(struct block *b)
     *b = (struct block){0};
 }
 
-static uint32_t token_at(const struct block *b, size_t i)
-{
-    return b->width == 2 ? ((const uint16_t *)b->tokens)[i] : ((const uint32_t *)b->tokens)[i];
-}
-
 /* The n bytes in b->bytes as native tokens; u16 and u32 stay where they are. */
 static void set_tokens(struct block *b, struct token_type type, size_t n_tokens)
 {
@@ -57,8 +51,8 @@ static void set_span(struct block *b, uint64_t begin, uint64_t end)
     b->span.end = end;
     b->span.n = b->n;
     if (b->n) {
-        b->span.first = token_at(b, 0);
-        b->span.last = token_at(b, b->n - 1);
+        b->span.first = block_token(b, 0);
+        b->span.last = block_token(b, b->n - 1);
     }
 }
 
@@ -125,31 +119,26 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
 
 /* --- flat formats ------------------------------------------------------------------------------------ */
 
-static size_t token_size(const struct shard *s)
-{
-    return dtype_size(s->open.flat.type.dtype);
-}
-
 /* One past the last byte of tokens, after the header. */
 static uint64_t content_end(const struct shard *s)
 {
     uint64_t n = s->open.flat.n_tokens;
 
-    return n < UINT64_MAX / token_size(s) ? n * token_size(s) : UINT64_MAX;
+    return n < UINT64_MAX / shard_token_size(s) ? n * shard_token_size(s) : UINT64_MAX;
 }
 
 static enum emx_status check_flat_end(const struct shard *s, struct emx_error *err)
 {
     uint64_t size = stream_position(s->open.stream) - s->open.flat.offset, end = content_end(s);
 
-    if (end == UINT64_MAX && size % token_size(s) != 0)
+    if (end == UINT64_MAX && size % shard_token_size(s) != 0)
         return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes are no whole number of %zu-byte tokens (%s)", s->name,
-                        (unsigned long long)size, token_size(s), s->open.dtype_name);
+                        (unsigned long long)size, shard_token_size(s), s->open.dtype_name);
     if (end != UINT64_MAX && size < end)
         return emx_fail(err, EMX_ERR_CORRUPT,
                         "%s: cut off at byte %llu: %llu tokens should follow the header, there are %llu", s->name,
                         (unsigned long long)stream_position(s->open.stream), (unsigned long long)s->open.flat.n_tokens,
-                        (unsigned long long)(size / token_size(s)));
+                        (unsigned long long)(size / shard_token_size(s)));
     if (end != UINT64_MAX && size > end && !s->open.flat.trailing_ok)
         return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes follow the last token at byte %llu", s->name,
                         (unsigned long long)(size - end), (unsigned long long)(s->open.flat.offset + end));
@@ -164,7 +153,7 @@ static bool span_is_empty(const struct span *span)
 /* The n bytes at `begin` of the content, in b->bytes, as a block; bytes of a token that is not whole are kept apart. */
 static void set_block(const struct shard *s, struct block *b, uint64_t begin, size_t n)
 {
-    size_t size = token_size(s), n_tail = n % size;
+    size_t size = shard_token_size(s), n_tail = n % size;
 
     b->index = begin / size;
     set_tokens(b, s->open.flat.type, n / size);
@@ -185,7 +174,7 @@ static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_er
 {
     struct stream *stream = s->open.stream;
     uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
-    size_t size = token_size(s), cap = BLOCK_BYTES - BLOCK_BYTES % size, n = 1;
+    size_t size = shard_token_size(s), cap = BLOCK_BYTES - BLOCK_BYTES % size, n = 1;
     enum emx_status status = EMX_OK;
 
     if (stream_position(stream) < offset)
@@ -216,7 +205,7 @@ static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_er
 static enum emx_status read_piece_head(struct shard *s, struct block *b, struct emx_error *err)
 {
     uint64_t offset = s->open.flat.offset;
-    size_t size = token_size(s), got = 1;
+    size_t size = shard_token_size(s), got = 1;
     enum emx_status status = EMX_OK;
 
     while (!status && got && b->piece_position < offset) {
@@ -238,7 +227,7 @@ static enum emx_status read_piece_head(struct shard *s, struct block *b, struct 
 /* Without the mutex: the next block of the piece that b holds; *ret_any false when the piece is used up. */
 static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_any, struct emx_error *err)
 {
-    size_t size = token_size(s), n;
+    size_t size = shard_token_size(s), n;
     uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
     enum emx_status status = EMX_OK;
 

@@ -22,7 +22,7 @@
 #include "scan/domain.h"
 
 enum {
-    BLOCK_BYTES = 256 << 10, /* of content; with its table lines it stays in a 512 KiB L2: bench_scan */
+    BLOCK_BYTES = 256 << 10, /* of content; with its table lines it stays in a 512 KiB L2 */
     BLOCK_TOKENS = BLOCK_BYTES / 2,
 };
 
@@ -62,6 +62,11 @@ struct block {
     double seconds_decoding, seconds_waiting;
 };
 
+static inline uint32_t block_token(const struct block *b, size_t i)
+{
+    return b->width == 2 ? ((const uint16_t *)b->tokens)[i] : ((const uint32_t *)b->tokens)[i];
+}
+
 EMX_CHECKED enum emx_status block_init(struct block *b, int window_log_max, struct emx_error *err);
 void block_finish(struct block *b);
 
@@ -92,6 +97,12 @@ struct shard {
 
     _Atomic uint64_t n_bytes_read; /* for progress */
 };
+
+/* Bytes of a token in the units of spans. */
+static inline size_t shard_token_size(const struct shard *s)
+{
+    return s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 4;
+}
 
 void shard_init(struct shard *s, struct domain *domain, const char *path);
 void shard_finish(struct shard *s);

@@ -7,7 +7,6 @@
 #include "pipeline/threads.h"
 #include "util/clock.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct worker {
@@ -117,49 +116,51 @@ static void keep_error(struct scan *s, const struct emx_error *error)
     pthread_mutex_unlock(&s->mutex);
 }
 
-static void end_work(struct worker *w)
+static void add_times(struct scan *s, const struct worker *w)
 {
-    struct scan *s = w->scan;
-
     pthread_mutex_lock(&s->mutex);
     s->times.decode += w->block.seconds_decoding;
     s->times.wait += w->block.seconds_waiting;
     s->times.count += w->seconds_counting;
     s->times.seal += w->seconds_sealing;
-    s->n_running--;
-    pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->mutex);
-    sealer_finish(&w->sealer);
-    counter_finish(&w->counter);
-    block_finish(&w->block);
-    free(w);
+}
+
+static enum emx_status work_through(struct worker *w)
+{
+    struct scan *s = w->scan;
+    struct shard *shard = NULL;
+    enum emx_status status = block_init(&w->block, s->window_log_max, &w->error);
+
+    while (!status && !s->stop && (shard = schedule_next(s->schedule, shard)))
+        status = work_on(w, shard);
+    return status;
 }
 
 static void work(unsigned thread, void *context)
 {
     struct scan *s = context;
     struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
-    struct shard *shard = NULL;
-    enum emx_status status;
 
     if (!w) {
         struct emx_error error;
 
         emx_fail(&error, EMX_ERR_MEMORY, "out of memory for a thread");
         keep_error(s, &error);
-        pthread_mutex_lock(&s->mutex);
-        s->n_running--;
-        pthread_cond_signal(&s->changed);
-        pthread_mutex_unlock(&s->mutex);
-        return;
+    } else {
+        *w = (struct worker){.scan = s, .counter.thread = thread};
+        if (work_through(w))
+            keep_error(s, &w->error);
+        add_times(s, w);
+        sealer_finish(&w->sealer);
+        counter_finish(&w->counter);
+        block_finish(&w->block);
+        free(w);
     }
-    *w = (struct worker){.scan = s, .counter.thread = thread};
-    status = block_init(&w->block, s->window_log_max, &w->error);
-    while (!status && !s->stop && (shard = schedule_next(s->schedule, shard)))
-        status = work_on(w, shard);
-    if (status)
-        keep_error(s, &w->error);
-    end_work(w);
+    pthread_mutex_lock(&s->mutex);
+    s->n_running--;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
 }
 
 /* --- watching ------------------------------------------------------------------------------------------ */
