@@ -23,7 +23,7 @@ struct domain {
     const struct emx_scan_domain *given;
     struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
     struct regions *regions;
-    size_t n_shards;
+    size_t first_shard, n_shards; /* of the scan's shards */
 
     pthread_mutex_t mutex;
     /* guarded by the mutex */

@@ -143,6 +143,7 @@ static enum emx_status prepare_shards(struct scan *s, struct emx_error *err)
     for (size_t i = 0; i < s->n_domains; i++) {
         const struct emx_scan_domain *given = s->domains[i].given;
 
+        s->domains[i].first_shard = s->n_shards;
         for (size_t k = 0; k < given->n_shards; k++) {
             struct shard *shard = &s->shards[s->n_shards++];
             enum emx_status status;

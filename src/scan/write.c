@@ -6,32 +6,21 @@
 #include "state/writer.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* --- head of a domain ---------------------------------------------------------------------------------- */
 
-static int by_path_and_checksum(const void *a, const void *b)
-{
-    const struct emx_shard_record *x = a, *y = b;
-    int order = strcmp(x->path, y->path);
-
-    return order ? order : (x->xxh3 > y->xxh3) - (x->xxh3 < y->xxh3);
-}
-
-static enum emx_status begin_domain(struct emx_state_writer *w, struct scan *s, const struct domain *d,
+static enum emx_status begin_domain(struct emx_state_writer *w, const struct scan *s, const struct domain *d,
                                     struct emx_error *err)
 {
-    size_t first = 0;
-    struct emx_domain head = {.name = d->given->name, .settings = d->settings, .n_shards = d->n_shards};
+    struct emx_domain head = {.name = d->given->name,
+                              .settings = d->settings,
+                              .shards = s->records + d->first_shard,
+                              .n_shards = d->n_shards};
 
-    for (const struct domain *before = s->domains; before < d; before++)
-        first += before->n_shards;
-    for (size_t i = first; i < first + d->n_shards; i++) {
+    for (size_t i = d->first_shard; i < d->first_shard + d->n_shards; i++) {
         head.n_documents += s->records[i].n_documents;
         head.n_documents_without_eod += s->n_without_eod[i];
     }
-    qsort(s->records + first, d->n_shards, sizeof(*s->records), by_path_and_checksum);
-    head.shards = s->records + first;
     return emx_state_writer_begin_domain(w, &head, err);
 }
 
