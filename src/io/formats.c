@@ -1,5 +1,6 @@
 #include "io/format.h"
 #include "io/refused.h"
+#include "util/path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,9 +131,6 @@ enum emx_status format_warn_if_wider(struct shard_open *s, struct emx_error *err
 
 /* --- names of files beside a shard -------------------------------------------------------------------- */
 
-static const char *const codec_endings[] = {".zst", ".zstd", ".gz"};
-enum { N_CODEC_ENDINGS = sizeof(codec_endings) / sizeof(*codec_endings) };
-
 static bool ends_with(const char *text, size_t len, const char *ending)
 {
     size_t n = strlen(ending);
@@ -142,15 +140,9 @@ static bool ends_with(const char *text, size_t len, const char *ending)
 
 char *path_sibling(const char *path, const char *from, const char *to)
 {
-    size_t len = strlen(path);
+    size_t len = path_length_without_codec(path);
     char *sibling;
 
-    for (size_t i = 0; i < N_CODEC_ENDINGS; i++) {
-        if (ends_with(path, len, codec_endings[i])) {
-            len -= strlen(codec_endings[i]);
-            break;
-        }
-    }
     if (!ends_with(path, len, from))
         return NULL;
     len -= strlen(from);
@@ -170,8 +162,8 @@ char *path_existing_sibling(const struct file_space *space, const char *path, co
     if (!sibling || file_exists(space, sibling))
         return sibling;
     larger = realloc(sibling, len + 6);
-    for (size_t i = 0; larger && i < N_CODEC_ENDINGS; i++) {
-        strcpy(larger + len, codec_endings[i]);
+    for (size_t i = 0; larger && path_codec_endings[i]; i++) {
+        strcpy(larger + len, path_codec_endings[i]);
         if (file_exists(space, larger))
             return larger;
     }

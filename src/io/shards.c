@@ -3,6 +3,7 @@
 
 #include "io/format.h"
 #include "io/mds_index.h"
+#include "util/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,28 +18,8 @@ enum { MOST_DEPTH = 64 };
 
 /* --- names ------------------------------------------------------------------------------------------- */
 
-static const char *const codec_endings[] = {".zst", ".zstd", ".gz", NULL};
 static const char *const shard_endings[] = {".bin", ".npy", ".ds", ".mds", ".json", ".jsonl", ".ndjson", NULL};
 static const char *const side_endings[] = {".idx", ".index", ".metadata", ".loss", ".csv", "index.json", NULL};
-
-/* The length of name without one of the endings, or 0 if it has none. */
-static size_t cut_ending(const char *name, size_t len, const char *const endings[])
-{
-    for (size_t i = 0; endings[i]; i++) {
-        size_t n = strlen(endings[i]);
-
-        if (len >= n && memcmp(name + len - n, endings[i], n) == 0)
-            return len - n;
-    }
-    return 0;
-}
-
-static size_t length_without_codec(const char *name)
-{
-    size_t len = strlen(name), cut = cut_ending(name, len, codec_endings);
-
-    return cut ? cut : len;
-}
 
 static const char *base_name(const char *path)
 {
@@ -50,17 +31,17 @@ static const char *base_name(const char *path)
 static bool is_hidden_or_side(const char *path)
 {
     const char *name = base_name(path);
-    size_t len = length_without_codec(name);
+    size_t len = path_length_without_codec(name);
 
-    return name[0] == '.' || strcmp(name, "index.json") == 0 || cut_ending(name, len, side_endings) > 0;
+    return name[0] == '.' || strcmp(name, "index.json") == 0 || path_cut_any(name, len, side_endings) > 0;
 }
 
 /* llm.c and build-nanogpt keep shard 0 for validation. */
 static bool is_validation(const char *name)
 {
-    size_t len = length_without_codec(name);
+    size_t len = path_length_without_codec(name);
 
-    return strstr(name, "_val_") && (cut_ending(name, len, (const char *const[]){".bin", ".npy", NULL}) > 0);
+    return strstr(name, "_val_") && (path_cut_any(name, len, (const char *const[]){".bin", ".npy", NULL}) > 0);
 }
 
 static bool looks_like_shard(const char *path)
@@ -68,7 +49,7 @@ static bool looks_like_shard(const char *path)
     const char *name = base_name(path);
 
     return !is_hidden_or_side(path) && !is_validation(name) &&
-           cut_ending(name, length_without_codec(name), shard_endings) > 0;
+           path_cut_any(name, path_length_without_codec(name), shard_endings) > 0;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------- */
@@ -341,7 +322,7 @@ static enum emx_status find(const char *word, struct emx_shard_list *list, struc
 static int by_name_without_codec(const void *a, const void *b)
 {
     const char *x = *(char *const *)a, *y = *(char *const *)b;
-    size_t n = length_without_codec(x), k = length_without_codec(y);
+    size_t n = path_length_without_codec(x), k = path_length_without_codec(y);
     int order = memcmp(x, y, n < k ? n : k);
 
     return order ? order : (n > k) - (n < k);

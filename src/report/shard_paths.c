@@ -1,4 +1,5 @@
 #include "report/shard_paths.h"
+#include "util/path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,26 +14,11 @@ bool shards_fit(const struct emx_domain *d, const struct emx_mixture_consumer *c
     return true;
 }
 
-/* The length without the suffix, if it has it and more. */
-static size_t without_suffix(const char *path, size_t len, const char *suffix)
+static char *prefix_of(const char *path)
 {
-    size_t n = strlen(suffix);
+    size_t len = path_length_without_codec(path), cut = path_cut(path, len, ".bin");
 
-    return len > n && memcmp(path + len - n, suffix, n) == 0 ? len - n : len;
-}
-
-static size_t without_codec(const char *path)
-{
-    static const char *const suffixes[] = {".zst", ".zstd", ".gz"};
-    size_t len = strlen(path);
-
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        size_t shorter = without_suffix(path, len, suffixes[i]);
-
-        if (shorter < len)
-            return shorter;
-    }
-    return len;
+    return strndup(path, cut ? cut : len);
 }
 
 static char *folder_of(const char *path)
@@ -49,8 +35,8 @@ static char *path_for(const char *path, const struct emx_mixture_consumer *c)
     if (c->unit == PATH_FOLDER)
         return folder_of(path);
     if (c->unit == PATH_PREFIX)
-        return strndup(path, without_suffix(path, without_codec(path), ".bin"));
-    return c->reads_compressed ? strdup(path) : strndup(path, without_codec(path));
+        return prefix_of(path);
+    return c->reads_compressed ? strdup(path) : strndup(path, path_length_without_codec(path));
 }
 
 static int by_path(const void *a, const void *b)
