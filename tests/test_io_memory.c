@@ -1,56 +1,10 @@
 /*
  * test_io_memory.c - io when memory runs out: one clear status, nothing leaked, whichever allocation it is
- *
- * The linker sends the library's allocations here (--wrap); the n-th one fails.
  */
+#include "failing_memory.h"
 #include "stored.h"
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-ZSTD_DCtx *__real_ZSTD_createDCtx(void);
-ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
-
-static unsigned until_failure; /* 0: never */
-static bool failed;
-
-static bool fails(void)
-{
-    if (until_failure == 0 || --until_failure > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *s)
-{
-    return fails() ? NULL : __real_strdup(s);
-}
-
-ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
-{
-    return fails() ? NULL : __real_ZSTD_createDCtx();
-}
+WRAP(ZSTD_DCtx *, ZSTD_createDCtx, (void), ())
 
 static struct bytes twin, zstd, gzip;
 

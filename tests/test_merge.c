@@ -1,9 +1,9 @@
 /* merge: any states of parts, in any order, give the bytes of the state of the whole */
+#include "folder.h"
 #include "test.h"
 
 #include "state_tables.h"
 
-#include <dirent.h>
 #include <limits.h>
 
 #define MAX_PARTS 100
@@ -28,24 +28,13 @@ static const char *part_path(size_t i)
     return paths[i];
 }
 
-static int files_in_folder(void)
-{
-    DIR *dir = opendir(folder);
-    int n = -2; /* . and .. */
-
-    while (dir && readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
-
 static void remove_all(size_t n_parts)
 {
     for (size_t i = 0; i < n_parts; i++)
         unlink(part_path(i));
     unlink(whole);
     unlink(merged);
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 }
 
 /* Deal the counts of rows to n parts: of each row to one, or some to all. */
@@ -221,7 +210,7 @@ static void shards_are_not_counted_twice(void)
     inputs[1] = part_path(1);
     CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_ARG);
     CHECK(emx_state_merge(inputs, 0, merged, &err) == EMX_ERR_ARG);
-    CHECK(files_in_folder() == 3);
+    CHECK(files_in(folder) == 3);
     remove_all(2);
 }
 
@@ -241,7 +230,7 @@ static enum emx_status merge_settings(struct emx_domain_settings a, struct emx_d
         commit(&w);
     }
     status = emx_state_merge(inputs, 2, merged, err);
-    CHECK(status == EMX_OK || files_in_folder() == 2);
+    CHECK(status == EMX_OK || files_in(folder) == 2);
     remove_all(2);
     return status;
 }
@@ -301,7 +290,7 @@ static void bad_inputs_leave_the_output_alone(void)
     CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_CORRUPT && strstr(err.message, part_path(0)));
     CHECK(emx_state_merge(inputs, 2, whole, &err) == EMX_ERR_CORRUPT);
     CHECK(emx_state_merge((const char *const[]){whole}, 1, merged, &err) == EMX_OK && same_file(whole, merged));
-    CHECK(files_in_folder() == 4);
+    CHECK(files_in(folder) == 4);
     free(data);
     remove_all(2);
 }

@@ -1,60 +1,15 @@
 /*
  * test_mixture.c - mixtures: what is refused, decimals that sum to 1, memory that runs out
  *
- * What each consumer makes of its file is in mixture_consumers.py.  The linker sends the library's allocations
- * here (--wrap); the n-th one fails.
+ * What each consumer makes of its file is in mixture_consumers.py.
  */
 #include "test.h"
 
+#include "failing_memory.h"
 #include "mixture_cases.h"
 #include "report/decimal.h"
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-
-static unsigned until_failure; /* 0: never */
-static bool failed;
-
-static bool fails(void)
-{
-    if (until_failure == 0 || --until_failure > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *s)
-{
-    return fails() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n)
-{
-    return fails() ? NULL : __real_strndup(s, n);
-}
+WRAP(char *, strndup, (const char *s, size_t n), (s, n))
 
 static struct mixture_case c;
 static uint64_t seed;

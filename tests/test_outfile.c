@@ -1,10 +1,10 @@
 /* outfile: a file is whole or untouched, and nothing is left beside it */
+#include "folder.h"
 #include "test.h"
 
 #include "util/outfile.h"
 #include <emx/file.h>
 
-#include <dirent.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,17 +23,6 @@ static const char *in_folder(const char *name)
     turn ^= 1;
     snprintf(path[turn], sizeof(path[turn]), "%s/%s", folder, name);
     return path[turn];
-}
-
-static int files_in_folder(void)
-{
-    DIR *dir = opendir(folder);
-    int n = -2; /* . and .. */
-
-    while (dir && readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 static bool holds(const char *path, const char *text)
@@ -65,7 +54,7 @@ static void written_file_has_its_bytes_and_umask(void)
     CHECK(mode_of(path) == 0640);
     CHECK(emx_write_file(path, "", 0, NULL) == EMX_OK);
     CHECK(holds(path, ""));
-    CHECK(files_in_folder() == 1);
+    CHECK(files_in(folder) == 1);
     unlink(path);
 }
 
@@ -79,7 +68,7 @@ static void replaced_file_keeps_mode_and_links(void)
     CHECK(emx_write_file(link, "two", 3, NULL) == EMX_OK);
     CHECK(holds(path, "two"));
     CHECK(mode_of(path) == 0604);
-    CHECK(files_in_folder() == 2);
+    CHECK(files_in(folder) == 2);
     unlink(path);
     unlink(link);
 }
@@ -119,12 +108,12 @@ static void uncommitted_file_leaves_nothing(void)
     CHECK(outfile_create(path, &o, NULL) == EMX_OK);
     CHECK(outfile_write(o, "x", 1, NULL) == EMX_OK);
     outfile_destroy(&o);
-    CHECK(!o && files_in_folder() == 0);
+    CHECK(!o && files_in(folder) == 0);
     CHECK(emx_write_file(path, "old", 3, NULL) == EMX_OK);
     CHECK(outfile_create(path, &o, NULL) == EMX_OK);
     CHECK(outfile_write(o, "new", 3, NULL) == EMX_OK);
     outfile_destroy(&o);
-    CHECK(holds(path, "old") && files_in_folder() == 1);
+    CHECK(holds(path, "old") && files_in(folder) == 1);
     unlink(path);
 }
 
@@ -173,7 +162,7 @@ static void failures_name_the_path_and_leave_nothing(void)
     CHECK(refused(in_folder("missing/file"), "No such file or directory"));
     CHECK(refused(folder, "Is a directory"));
     CHECK(in_child(no_room));
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 
     CHECK(chmod(folder, 0755) == 0);
     CHECK(mkdir(in_folder("shut"), 0555) == 0);
@@ -182,7 +171,7 @@ static void failures_name_the_path_and_leave_nothing(void)
     CHECK(in_child(no_permission));
     CHECK(holds(in_folder("protected"), "p"));
     CHECK(rmdir(in_folder("shut")) == 0 && unlink(in_folder("protected")) == 0);
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 }
 
 /* Without /proc a file cannot get a name later: it has a hidden one from the start. */
@@ -196,16 +185,16 @@ static bool without_proc(void)
         return true;
     }
     strcpy(folder, "/");
-    ok = chdir("/") == 0 && outfile_create("named", &o, NULL) == EMX_OK && files_in_folder() == 1;
+    ok = chdir("/") == 0 && outfile_create("named", &o, NULL) == EMX_OK && files_in(folder) == 1;
     outfile_destroy(&o);
-    ok = ok && files_in_folder() == 0 && emx_write_file("named", "n", 1, NULL) == EMX_OK && holds("named", "n");
-    return ok && files_in_folder() == 1 && no_room() && files_in_folder() == 1 && unlink("/named") == 0;
+    ok = ok && files_in(folder) == 0 && emx_write_file("named", "n", 1, NULL) == EMX_OK && holds("named", "n");
+    return ok && files_in(folder) == 1 && no_room() && files_in(folder) == 1 && unlink("/named") == 0;
 }
 
 static void named_temporaries_do_the_same(void)
 {
     CHECK(in_child(without_proc));
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 }
 
 /* Standard output by any of its names, and a pipe, are written through. */

@@ -1,9 +1,9 @@
 /* state: what is written is read, by any way of writing; what is wrong is refused */
+#include "folder.h"
 #include "test.h"
 
 #include "state_tables.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,17 +11,6 @@
 
 static char folder[64], path[128], other[128];
 static uint64_t seed;
-
-static int files_in_folder(void)
-{
-    DIR *dir = opendir(folder);
-    int n = -2; /* . and .. */
-
-    while (dir && readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
 
 /* Does the cursor give exactly these rows? */
 static bool gives(struct emx_pair_cursor *c, const struct emx_pair_count *rows, size_t n)
@@ -591,7 +580,7 @@ static void wrong_rows_are_refused(void)
     CHECK(TRY(0, {1, 2, 3}, {2, 3, INT64_MAX - 3}) == EMX_OK);
     CHECK(TRY(4, {1, 2, 3}, {1, 3, 1}) == EMX_OK);
     CHECK(TRY(3, {1, 2, 3}, {1, 3, 1}) == EMX_ERR_ARG);
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 }
 
 static enum emx_status try_domains(const struct emx_domain *domains, size_t n, struct emx_error *err)
@@ -634,7 +623,7 @@ static void wrong_domains_are_refused(void)
     CHECK(try_domains(&eod, 1, &err) == EMX_ERR_ARG);
     CHECK(try_domains(&repeated, 1, &err) == EMX_ERR_ARG && strstr(err.message, "shard p "));
     CHECK(try_domains(&sums, 1, &err) == EMX_ERR_ARG && strstr(err.message, "add up"));
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
 }
 
 static bool write_fails(const char *to, const char *cause)
@@ -670,10 +659,10 @@ static void failed_writes_leave_nothing(void)
     CHECK(write_fails("/dev/full", "No space left on device"));
     CHECK(write_fails("/nonexistent/a.emx", "No such file or directory"));
     CHECK(fails_where_there_is_no_room());
-    CHECK(files_in_folder() == 0);
+    CHECK(files_in(folder) == 0);
     CHECK(write_tables(path, &small, 1, NULL) == EMX_OK);
     CHECK(fails_where_there_is_no_room());
-    CHECK(verifies(path) && files_in_folder() == 1);
+    CHECK(verifies(path) && files_in(folder) == 1);
     unlink(path);
     table_finish(&small);
 }

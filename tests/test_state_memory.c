@@ -1,36 +1,17 @@
 /*
  * test_state_memory.c - state files when memory runs out: one clear status, nothing left in memory or on disk
  *
- * The linker sends the library's allocations here (--wrap); the n-th one fails, for each n.
+ * The n-th allocation fails, for each n.
  */
+#include "failing_memory.h"
+#include "folder.h"
 #include "test.h"
 
 #include "state_tables.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <xxhash.h>
 #include <zstd.h>
 
-static unsigned until_failure; /* 0: never */
-
-static bool fails(void)
-{
-    return until_failure > 0 && --until_failure == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                                                                        \
-    type __real_##name parameters;                                                                                     \
-    type __wrap_##name parameters;                                                                                     \
-    type __wrap_##name parameters                                                                                      \
-    {                                                                                                                  \
-        return fails() ? (errno = ENOMEM, NULL) : __real_##name arguments;                                             \
-    }
-
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *s), (s))
 WRAP(char *, strndup, (const char *s, size_t n), (s, n))
 WRAP(FILE *, open_memstream, (char **data, size_t *len), (data, len))
 WRAP(ZSTD_CCtx *, ZSTD_createCCtx, (void), ())
@@ -39,17 +20,6 @@ WRAP(XXH3_state_t *, XXH3_createState, (void), ())
 
 static char folder[64], a[100], b[100], merged[100];
 static struct table tables[2];
-
-static int files_in_folder(void)
-{
-    DIR *dir = opendir(folder);
-    int n = -2; /* . and .. */
-
-    while (dir && readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
 
 static enum emx_status write_one(struct emx_error *err)
 {
@@ -98,7 +68,7 @@ static void check_each_failure(enum emx_status (*act)(struct emx_error *err), co
     unsigned n = 0;
 
     while (status != EMX_OK && n < 10000) {
-        int files = (unlink(output), files_in_folder());
+        int files = (unlink(output), files_in(folder));
         struct emx_error err = {0};
 
         until_failure = ++n;
@@ -106,7 +76,7 @@ static void check_each_failure(enum emx_status (*act)(struct emx_error *err), co
         if (status != EMX_OK) {
             CHECK(status == EMX_ERR_MEMORY && err.status == status);
             CHECK(strstr(err.message, "out of memory") && !strchr(err.message, '\n'));
-            CHECK(files_in_folder() == files);
+            CHECK(files_in(folder) == files);
         }
         CHECK(status != EMX_OK || until_failure > 0);
         until_failure = 0;

@@ -6,31 +6,9 @@
  * to the rules of io/format.h, and batches of any size give the same tokens and documents.
  */
 #include "../shard_makers.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "input.h"
 
 enum { MOST_TOKENS = 1 << 16, MOST_MADE = 2048, MOST_EDITS = 16 };
-
-static void require(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "%s\n", what);
-        abort();
-    }
-}
-
-struct input {
-    const uint8_t *data;
-    size_t left;
-};
-
-static unsigned next_byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->data++;
-}
 
 static unsigned next_u16(struct input *in)
 {

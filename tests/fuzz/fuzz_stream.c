@@ -6,34 +6,12 @@
  * reads and once with peeks, pieces and short reads; what both accept has to be the same bytes.
  */
 #include "../stored.h"
+#include "input.h"
 
 #include <xxhash.h>
 
 #define WINDOW_LOG_MAX 20
 #define OUTPUT_MAX ((size_t)1 << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "%s\n", what);
-        abort();
-    }
-}
-
-struct input {
-    const uint8_t *data;
-    size_t left;
-};
-
-static unsigned next_byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->data++;
-}
 
 /* A frame's content: bytes of the input, some of them many times. */
 static void put_content(struct input *in, struct bytes *content)
