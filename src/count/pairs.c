@@ -4,9 +4,9 @@ void pairs_kernels(const struct pairs_kernel *ret[3], size_t *ret_n)
 {
     *ret_n = 0;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("bmi2"))
         ret[(*ret_n)++] = &pairs_kernel_avx512;
-    if (__builtin_cpu_supports("avx2"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
         ret[(*ret_n)++] = &pairs_kernel_avx2;
 #endif
     ret[(*ret_n)++] = &pairs_kernel_plain;

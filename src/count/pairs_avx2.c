@@ -3,18 +3,18 @@
 
 #include <immintrin.h>
 
-static inline unsigned search_half(const uint64_t *slots, __m256i mask, __m256i tag)
+static inline unsigned half_matches(const uint64_t *slots, __m256i mask, __m256i value)
 {
-    __m256i words = _mm256_load_si256((const __m256i *)(const void *)slots);
+    __m256i words = _mm256_and_si256(_mm256_load_si256((const __m256i *)(const void *)slots), mask);
 
-    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(words, mask), tag)));
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(words, value)));
 }
 
-static inline unsigned search_line(const uint64_t *line, uint64_t mask, uint64_t tag)
+static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_t value)
 {
-    __m256i masks = _mm256_set1_epi64x((long long)mask), tags = _mm256_set1_epi64x((long long)tag);
+    __m256i masks = _mm256_set1_epi64x((long long)mask), values = _mm256_set1_epi64x((long long)value);
 
-    return search_half(line, masks, tags) | search_half(line + 4, masks, tags) << 4;
+    return half_matches(line, masks, values) | half_matches(line + 4, masks, values) << 4;
 }
 
 #define KERNEL pairs_kernel_avx2

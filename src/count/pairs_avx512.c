@@ -3,11 +3,11 @@
 
 #include <immintrin.h>
 
-static inline unsigned search_line(const uint64_t *line, uint64_t mask, uint64_t tag)
+static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_t value)
 {
-    __m512i words = _mm512_and_si512(_mm512_load_si512(line), _mm512_set1_epi64((long long)mask));
+    __m512i words = _mm512_xor_si512(_mm512_load_si512(line), _mm512_set1_epi64((long long)value));
 
-    return _mm512_cmpeq_epi64_mask(words, _mm512_set1_epi64((long long)tag));
+    return _mm512_testn_epi64_mask(words, _mm512_set1_epi64((long long)mask));
 }
 
 #define KERNEL pairs_kernel_avx512

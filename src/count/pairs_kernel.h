@@ -3,34 +3,78 @@
  *
  * A file that includes this has defined
  *
- *     KERNEL                        the name of the kernel it makes
- *     search_line(line, mask, tag)  bits 0..7: which of the 8 slots hold tag under mask; 0: none, or not looked for
- *                                   (mask ~0, tag 0: which are empty)
+ *     KERNEL                           the name of the kernel it makes
+ *     line_matches(line, mask, value)  bits 0..7: which of the 8 slots, under mask, are equal to value
  *
- * Most pairs are found in the first slot where they belong.  For the others a vector comparison of the whole line
- * spares the branches of a search, which no processor predicts.
+ * A branch that the processor cannot predict costs as much as everything else that is done for a pair.  So the slot
+ * where a key's search begins is looked at first, and a thread that is alone in the table keeps the commonest of the
+ * keys that want a slot in it: nine of ten pairs of real text are found there.  For the others a vector
+ * comparison of the whole line spares the branches of a search.
  */
 #include "count/pairs.h"
 
 #include <string.h>
 
+/* Bits 0..7: slots that hold the tag, with the overflow mark clear (a marked one is left to table_add(), which drains
+ * it). */
+static inline __attribute__((always_inline)) unsigned slots_with(const struct table_view *v, const uint64_t *line,
+                                                                 uint64_t tag)
+{
+    return line_matches(line, v->match_mask, tag & v->match_mask);
+}
+
+/* A key whose own line is full, or holds it with a mark: look at the next line, where nearly all such keys are. */
+static __attribute__((noinline)) void add_displaced(struct table_adder *a, const struct table_view *v, uint64_t *line,
+                                                    uint64_t hash, uint64_t tag)
+{
+    uint64_t *end = v->slots + ((uint64_t)LINE_SLOTS << v->n_lines_log2);
+    unsigned found = line + LINE_SLOTS < end ? slots_with(v, line + LINE_SLOTS, tag + 1) : 0;
+
+    if (found && !line_matches(line, v->tag_mask, tag & v->tag_mask))
+        line[LINE_SLOTS + __builtin_ctz(found)] += v->increment;
+    else
+        table_add(a, hash, 1);
+}
+
 /*
  * A key that its line does not hold.  If a slot of the line is empty the key is in no later line either, and takes the
- * first empty one from where its search begins.  A marked slot of its own keeps the line from looking as if it had
- * none: it is found again by the general way, which drains it.
+ * first empty one from where its search begins.  Whatever is rare is left to table_add(): lines that run over the end
+ * of the table, and slots whose count is marked.
  */
 static inline __attribute__((always_inline)) void add_new(struct table_adder *a, const struct table_view *v,
-                                                          uint64_t *line, uint64_t hash, uint64_t tag, bool alone)
+                                                          uint64_t *line, uint64_t hash, uint64_t tag)
 {
-    unsigned start = (unsigned)(hash % LINE_SLOTS), empty = alone ? search_line(line, ~UINT64_C(0), 0) : 0;
+    unsigned start = (unsigned)(hash % LINE_SLOTS), empty = line_matches(line, ~UINT64_C(0), 0);
 
-    if (!empty || search_line(line, v->tag_mask, tag)) {
-        table_add(a, hash, 1);
+    if (!empty || line_matches(line, v->tag_mask, tag & v->tag_mask)) {
+        add_displaced(a, v, line, hash, tag);
         return;
     }
     empty = (empty >> start | empty << (LINE_SLOTS - start)) & 0xFF;
-    line[((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS] = v->increment | tag;
+    line[((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS] = v->increment | (tag & v->tag_mask);
     a->n_new++;
+}
+
+/* The slot where the search begins, `first`, holds w, another key or none. */
+static inline __attribute__((always_inline)) void add_beyond_first(struct table_adder *a, const struct table_view *v,
+                                                                   uint64_t *line, uint64_t *first, uint64_t w,
+                                                                   uint64_t hash, uint64_t tag)
+{
+    unsigned found = slots_with(v, line, tag);
+    uint64_t *slot, sum;
+
+    if (!found) {
+        add_new(a, v, line, hash, tag);
+        return;
+    }
+    slot = line + __builtin_ctz(found);
+    sum = *slot + v->increment;
+    if (sum > w) { /* the counts are on top */
+        *first = sum;
+        *slot = w;
+    } else {
+        *slot = sum;
+    }
 }
 
 /* `narrow` (n == 32) and `alone` are constants at each place of use, and their branches are compiled away. */
@@ -38,23 +82,19 @@ static inline __attribute__((always_inline)) void add_hash(struct table_adder *a
                                                            uint64_t hash, bool alone)
 {
     uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS;
-    uint64_t tag = (hash & v->remainder_mask) << DISTANCE_BITS | 1;
+    uint64_t tag = hash << DISTANCE_BITS | 1; /* and bits above, which the masks take off */
     uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
-    if (__builtin_expect((w & v->match_mask) != tag, 0)) {
-        unsigned found = alone ? search_line(line, v->match_mask, tag) : 0;
-
-        if (!found) {
-            add_new(a, v, line, hash, tag, alone);
-            return;
-        }
-        slot = line + __builtin_ctz(found);
-        w = *slot;
+    if (__builtin_expect(((w ^ tag) & v->match_mask) == 0, 1)) {
+        if (alone)
+            *slot = w + v->increment;
+        else
+            __atomic_fetch_add(slot, v->increment, __ATOMIC_RELAXED);
+    } else if (alone) {
+        add_beyond_first(a, v, line, slot, w, hash, tag);
+    } else {
+        table_add(a, hash, 1);
     }
-    if (alone)
-        *slot = w + v->increment;
-    else
-        __atomic_fetch_add(slot, v->increment, __ATOMIC_RELAXED);
 }
 
 static inline __attribute__((always_inline)) uint64_t hash_of(struct pair_key key, uint32_t first, uint32_t second,
@@ -67,7 +107,7 @@ static inline __attribute__((always_inline)) uint64_t hash_of(struct pair_key ke
 
 static inline __attribute__((always_inline)) void prefetch(const struct table_view *v, uint64_t hash)
 {
-    __builtin_prefetch(v->slots + (hash >> v->shift) * LINE_SLOTS + hash % LINE_SLOTS, 1);
+    __builtin_prefetch(v->slots + (hash >> v->shift) * LINE_SLOTS, 1);
 }
 
 static inline __attribute__((always_inline)) uint32_t token(const void *x, size_t i, size_t width)

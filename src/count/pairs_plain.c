@@ -1,12 +1,13 @@
 /* pairs_plain.c - for any processor */
 #include "count/pairs.h"
 
-static inline unsigned search_line(const uint64_t *line, uint64_t mask, uint64_t tag)
+static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_t value)
 {
-    (void)line;
-    (void)mask;
-    (void)tag;
-    return 0; /* table_add() searches */
+    unsigned matches = 0;
+
+    for (unsigned i = 0; i < LINE_SLOTS; i++)
+        matches |= (unsigned)((line[i] & mask) == value) << i;
+    return matches;
 }
 
 #define KERNEL pairs_kernel_plain

@@ -1,12 +1,12 @@
 /*
  * table.c - slots, growth, overflow
  *
- * Growth.  A thread that has a table to itself spreads it over an array of twice the length where it stands.  A table
- * that is shared moves: a thread that leaves a block and finds the table too full (or has spilled keys) sets `want`.
- * From then on nobody enters; the last one to leave allocates the larger array, and all threads that wait
- * at the door take ranges of lines from a counter and move them.  The one that finishes the last range
- * installs the new array and opens the door.  The mutex orders all of it: what a mover wrote is seen by whoever
- * enters afterwards, because both took it.  Moving only reads the old array and adds to the new one.
+ * Growth doubles the lines.  A thread that has a table to itself splits its lines where they stand.  A table that is
+ * shared moves: a thread that leaves a block and finds the table too full (or has spilled keys) sets `want`.
+ * From then on nobody enters; the last one to leave allocates the larger array, and all threads that wait at the
+ * door take steps from a counter: first each range of lines is split, then each range's displaced keys are added.
+ * The one that finishes the last step installs the new array and opens the door.  The mutex orders all of it: what
+ * a mover wrote is seen by whoever enters afterwards, because both took it.  Moving only reads the old array.
  */
 #include "count/table.h"
 
@@ -42,7 +42,7 @@ struct table {
     bool moving;
     struct table_view next;
     struct region next_region;
-    uint64_t n_ranges, n_ranges_taken, n_ranges_moved, n_moved;
+    uint64_t n_ranges, n_steps_taken, n_steps_done, n_moved;
     struct carry *carries; /* open addressing by hash; count 0: free */
     size_t n_carries, cap_carries;
 };
@@ -195,47 +195,84 @@ static void spill_push(struct table_adder *a, uint64_t hash, uint64_t count)
     a->spill[a->n_spill++] = (struct spilled_key){hash, count};
 }
 
-/* Add to a slot that is empty or holds the tag; false if another thread gave it to another key meanwhile. */
-static inline __attribute__((always_inline)) bool slot_add(struct table_adder *a, const struct table_view *v,
-                                                           uint64_t *slot, uint64_t tag, uint64_t hash, uint64_t count,
-                                                           bool shared)
+/* Add to a slot that holds the key. */
+static inline __attribute__((always_inline)) void slot_add(struct table_adder *a, const struct table_view *v,
+                                                           uint64_t *slot, uint64_t hash, uint64_t count, bool shared)
 {
-    uint64_t amount = count << count_shift(v);
-    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    uint64_t amount = count << count_shift(v), w;
 
-    if (!w) { /* a failed exchange leaves the winner's word in w, and the search goes on with that */
-        if (!shared)
-            *slot = amount | tag;
-        if (!shared || __atomic_compare_exchange_n(slot, &w, amount | tag, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            a->n_new++;
-            return true;
-        }
-    }
-    if ((w & v->tag_mask) != tag)
-        return false;
     if (shared)
         w = __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
     else
-        *slot = w + amount;
+        *slot = (w = *slot) + amount;
     if ((w + amount) & OVERFLOW_MARK)
         drain(a, slot, hash);
-    return true;
 }
 
+enum found { FOUND_FULL_LINE, FOUND_EMPTY_SLOT, FOUND_AND_ADDED };
+
+/* Look for the key in all slots of a line. */
+static inline __attribute__((always_inline)) enum found line_find(struct table_adder *a, const struct table_view *v,
+                                                                  uint64_t *line, uint64_t tag, uint64_t hash,
+                                                                  uint64_t count, bool shared)
+{
+    enum found found = FOUND_FULL_LINE;
+
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        uint64_t w = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+
+        if (w && (w & v->tag_mask) == tag) {
+            slot_add(a, v, &line[i], hash, count, shared);
+            return FOUND_AND_ADDED;
+        }
+        if (!w)
+            found = FOUND_EMPTY_SLOT;
+    }
+    return found;
+}
+
+/*
+ * Give the key the first empty slot from where its search begins; or add, where another thread was faster with the same
+ * key.  False if others have filled the line meanwhile.
+ */
+static inline __attribute__((always_inline)) bool line_insert(struct table_adder *a, const struct table_view *v,
+                                                              uint64_t *line, uint64_t tag, uint64_t hash,
+                                                              uint64_t count, bool shared)
+{
+    uint64_t word = count << count_shift(v) | tag;
+
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        uint64_t *slot = &line[(hash + i) % LINE_SLOTS], w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+        if (!w && !shared)
+            *slot = word;
+        /* a failed exchange leaves the winner's word in w */
+        if (!w && (!shared || __atomic_compare_exchange_n(slot, &w, word, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))) {
+            a->n_new++;
+            return true;
+        }
+        if ((w & v->tag_mask) == tag) {
+            slot_add(a, v, slot, hash, count, shared);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False if PROBE_LINES lines have no room. */
 static inline __attribute__((always_inline)) bool view_add(struct table_adder *a, const struct table_view *v,
                                                            uint64_t hash, uint64_t count, bool shared)
 {
-    uint64_t line = hash >> v->shift;
     uint64_t remainder = (hash & v->remainder_mask) << DISTANCE_BITS;
     uint64_t last = n_lines(v) - 1;
 
     for (unsigned d = 0; d < PROBE_LINES && d <= last; d++) {
-        uint64_t *slots = v->slots + ((line + d) & last) * LINE_SLOTS;
+        uint64_t *line = v->slots + (((hash >> v->shift) + d) & last) * LINE_SLOTS, tag = remainder | (d + 1);
+        enum found found = line_find(a, v, line, tag, hash, count, shared);
 
-        for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            if (slot_add(a, v, &slots[(hash + i) % LINE_SLOTS], remainder | (d + 1), hash, count, shared))
-                return true;
-        }
+        if (found == FOUND_AND_ADDED ||
+            (found == FOUND_EMPTY_SLOT && line_insert(a, v, line, tag, hash, count, shared)))
+            return true;
     }
     return false;
 }
@@ -263,43 +300,97 @@ static uint64_t slot_hash(const struct table_view *v, uint64_t line, uint64_t sl
     return home << v->shift | (slot & v->tag_mask) >> DISTANCE_BITS;
 }
 
-static inline __attribute__((always_inline)) void move_line(struct table_adder *a, const struct table_view *to,
-                                                            const struct table_view *from, uint64_t line,
-                                                            const uint64_t *words, bool shared)
+/*
+ * A line of the old table becomes two of the new one: the highest bit of the remainder goes over to the line, and every
+ * key keeps the index of its slot, so that no two want the same.  Keys that stand after their own line have no place
+ * there; they are left to displaced_add().
+ */
+static void line_split(struct table_adder *a, const struct table_view *to, const uint64_t *words, uint64_t line)
 {
-    for (unsigned i = 0; i < LINE_SLOTS; i++) {
-        uint64_t w = words[i], hash;
+    uint64_t *low = to->slots + 2 * line * LINE_SLOTS, *high = low + LINE_SLOTS;
+    uint64_t n = 0;
 
-        if (!w)
-            continue;
-        hash = slot_hash(from, line, w);
-        if (!view_add(a, to, hash, w >> count_shift(from), shared))
-            spill_push(a, hash, w >> count_shift(from));
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        uint64_t w = words[i], at_home = (w & PROBE_LINES) == 1;
+        uint64_t moved = ((w >> 1 & ~to->tag_mask) | (w & to->tag_mask)) & -at_home;
+        uint64_t is_high = -(w >> (to->shift + DISTANCE_BITS) & 1);
+
+        low[i] = moved & ~is_high;
+        high[i] = moved & is_high;
+        n += at_home;
     }
+    a->n_new += n;
+}
+
+/* A key and its count, from a slot of the old table. */
+static inline __attribute__((always_inline)) void displaced_add(struct table_adder *a, const struct table_view *to,
+                                                                struct spilled_key k, bool shared)
+{
+    if (!view_add(a, to, k.hash, k.count, shared))
+        spill_push(a, k.hash, k.count);
+}
+
+static struct spilled_key slot_key(const struct table_view *v, uint64_t line, uint64_t w)
+{
+    return (struct spilled_key){slot_hash(v, line, w), w >> count_shift(v)};
+}
+
+static bool is_displaced(uint64_t w)
+{
+    return (w & PROBE_LINES) > 1;
 }
 
 /*
  * The way of a thread that has the table alone: in the array itself, so that only the second half is new memory.  From
- * the last line down, every line empties into lines 2i and 2i + 1 or those after them, all above the lines that are
- * still to come; but for the first LOW_LINES, which are taken out beforehand, also because the last lines may run over
- * into them.
+ * the last line down, every line goes to lines 2i and 2i + 1, which are it and lines that have gone already.
+ * Displaced keys wait until their own line has gone, those of the last lines to the very end: they may run
+ * over the end of the table.
  */
-enum { LOW_LINES = 2 * PROBE_LINES + 2 };
+struct waiting {
+    struct spilled_key keys[2 * PROBE_LINES * LINE_SLOTS];
+    unsigned n;
+};
 
-static void spread_in_place(struct table_adder *a, const struct table_view *to, const struct table_view *from)
+static void keys_wait(struct waiting *waiting, const struct table_view *from, const uint64_t *words, uint64_t line)
 {
-    uint64_t low[LOW_LINES][LINE_SLOTS], words[LINE_SLOTS];
-    uint64_t n_low = n_lines(from) < LOW_LINES ? n_lines(from) : LOW_LINES;
-
-    memcpy(low, to->slots, n_low * sizeof(words));
-    memset(to->slots, 0, n_low * sizeof(words));
-    for (uint64_t line = n_lines(from); line-- > n_low;) {
-        memcpy(words, to->slots + line * LINE_SLOTS, sizeof(words));
-        memset(to->slots + line * LINE_SLOTS, 0, sizeof(words));
-        move_line(a, to, from, line, words, false);
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        if (is_displaced(words[i]))
+            waiting->keys[waiting->n++] = slot_key(from, line, words[i]);
     }
-    for (uint64_t line = 0; line < n_low; line++)
-        move_line(a, to, from, line, low[line], false);
+}
+
+/* Add those whose own line is `line` or a later one; all but the last lines'. */
+static void keys_follow(struct table_adder *a, const struct table_view *to, const struct table_view *from,
+                        struct waiting *waiting, uint64_t line)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < waiting->n; i++) {
+        uint64_t home = waiting->keys[i].hash >> from->shift;
+
+        if (home >= line && home + PROBE_LINES < n_lines(from))
+            displaced_add(a, to, waiting->keys[i], false);
+        else
+            waiting->keys[n++] = waiting->keys[i];
+    }
+    waiting->n = n;
+}
+
+static void split_in_place(struct table_adder *a, const struct table_view *to, const struct table_view *from)
+{
+    struct waiting waiting;
+    uint64_t words[LINE_SLOTS];
+
+    waiting.n = 0;
+    for (uint64_t line = n_lines(from); line-- > 0;) {
+        memcpy(words, to->slots + line * LINE_SLOTS, sizeof(words));
+        line_split(a, to, words, line);
+        keys_wait(&waiting, from, words, line);
+        if (waiting.n)
+            keys_follow(a, to, from, &waiting, line);
+    }
+    for (unsigned i = 0; i < waiting.n; i++)
+        displaced_add(a, to, waiting.keys[i], false);
 }
 
 static void grow_in_place(struct table *t, struct table_adder *a)
@@ -313,7 +404,7 @@ static void grow_in_place(struct table *t, struct table_adder *a)
     }
     view_set(&t->view, &t->region, t->key, from.n_lines_log2 + 1);
     a->n_new = 0;
-    spread_in_place(a, &t->view, &from);
+    split_in_place(a, &t->view, &from);
     t->n_used = a->n_new;
     a->n_new = 0;
 }
@@ -329,7 +420,7 @@ static void growth_begin(struct table *t)
     view_set(&t->next, &t->next_region, t->key, t->view.n_lines_log2 + 1);
     t->moving = true;
     t->n_ranges = (n_lines(&t->view) + MOVE_LINES - 1) / MOVE_LINES;
-    t->n_ranges_taken = t->n_ranges_moved = t->n_moved = 0;
+    t->n_steps_taken = t->n_steps_done = t->n_moved = 0;
 }
 
 static void growth_end(struct table *t)
@@ -343,30 +434,25 @@ static void growth_end(struct table *t)
     t->moving = false;
 }
 
-/* Called with the mutex while the table is moving; returns with it when there is no range left to take. */
-static void growth_help(struct table *t, struct table_adder *a)
+/* Step i < n_ranges splits the lines of range i; step n_ranges + i moves its displaced keys. */
+static void growth_step(struct table *t, struct table_adder *a, uint64_t step)
 {
-    while (t->moving && t->n_ranges_taken < t->n_ranges) {
-        uint64_t begin = t->n_ranges_taken++ * MOVE_LINES;
-        uint64_t end = begin + MOVE_LINES < n_lines(&t->view) ? begin + MOVE_LINES : n_lines(&t->view);
+    const struct table_view *from = &t->view, *to = &t->next;
+    uint64_t begin = step % t->n_ranges * MOVE_LINES;
+    uint64_t end = begin + MOVE_LINES < n_lines(from) ? begin + MOVE_LINES : n_lines(from);
 
-        pthread_mutex_unlock(&t->mutex);
-        a->n_new = 0;
-        for (uint64_t line = begin; line < end; line++)
-            move_line(a, &t->next, &t->view, line, t->view.slots + line * LINE_SLOTS, true);
-        pthread_mutex_lock(&t->mutex);
-        t->n_moved += a->n_new;
-        a->n_new = 0;
-        if (++t->n_ranges_moved == t->n_ranges) {
-            growth_end(t);
-            pthread_cond_broadcast(&t->changed);
+    for (uint64_t line = begin; line < end; line++) {
+        const uint64_t *words = from->slots + line * LINE_SLOTS;
+
+        if (step < t->n_ranges) {
+            line_split(a, to, words, line);
+            continue;
+        }
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            if (is_displaced(words[i]))
+                displaced_add(a, to, slot_key(from, line, words[i]), true);
         }
     }
-}
-
-static bool too_full(const struct table *t)
-{
-    return (double)t->n_used > MAX_LOAD * (double)(n_lines(&t->view) * LINE_SLOTS);
 }
 
 static void wait_for_change(struct table *t)
@@ -374,6 +460,39 @@ static void wait_for_change(struct table *t)
     t->n_waiting++;
     pthread_cond_wait(&t->changed, &t->mutex);
     t->n_waiting--;
+}
+
+/*
+ * Called with the mutex while the table is moving; returns with it when there is no step left to take.  Splitting a
+ * line overwrites two, so displaced keys wait until all lines are split.
+ */
+static void growth_help(struct table *t, struct table_adder *a)
+{
+    while (t->moving && t->n_steps_taken < 2 * t->n_ranges) {
+        uint64_t step;
+
+        if (t->n_steps_taken >= t->n_ranges && t->n_steps_done < t->n_ranges) {
+            wait_for_change(t);
+            continue;
+        }
+        step = t->n_steps_taken++;
+        pthread_mutex_unlock(&t->mutex);
+        a->n_new = 0;
+        growth_step(t, a, step);
+        pthread_mutex_lock(&t->mutex);
+        t->n_moved += a->n_new;
+        a->n_new = 0;
+        t->n_steps_done++;
+        if (t->n_steps_done == 2 * t->n_ranges)
+            growth_end(t);
+        if (t->n_steps_done == t->n_ranges || !t->moving)
+            pthread_cond_broadcast(&t->changed);
+    }
+}
+
+static bool too_full(const struct table *t)
+{
+    return (double)t->n_used > MAX_LOAD * (double)(n_lines(&t->view) * LINE_SLOTS);
 }
 
 /* Called with the mutex: wait, helping, until the door is open. */
@@ -522,7 +641,7 @@ uint64_t table_n_used(struct table *t)
     return n;
 }
 
-/* Is every slot that a search passes before this one taken, and by another key? */
+/* Is the key where a search finds it and nowhere else: are the lines before its own full, and of other keys? */
 static bool reachable(const struct table_view *v, uint64_t line, unsigned index, uint64_t w)
 {
     uint64_t hash = slot_hash(v, line, w), last = n_lines(v) - 1;
@@ -531,16 +650,15 @@ static bool reachable(const struct table_view *v, uint64_t line, unsigned index,
 
     for (unsigned d = 0; d <= distance; d++) {
         for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            unsigned at = (unsigned)(hash + i) % LINE_SLOTS;
-            uint64_t other = v->slots[(((hash >> v->shift) + d) & last) * LINE_SLOTS + at];
+            uint64_t other = v->slots[(((hash >> v->shift) + d) & last) * LINE_SLOTS + i];
 
-            if (d == distance && at == index)
-                return true;
-            if (!other || (other & v->tag_mask) == (tag | (d + 1)))
+            if (d == distance && i == index)
+                continue;
+            if ((d < distance && !other) || (other && (other & v->tag_mask) == (tag | (d + 1))))
                 return false;
         }
     }
-    return false;
+    return true;
 }
 
 bool table_validate(const struct table *t, const char **ret_reason)
