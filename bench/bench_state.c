@@ -8,33 +8,18 @@
  * there is one.  Lines are TSV: name, pairs, repeats, best and median in ns a pair, bytes a pair.
  */
 #include "../tests/state_tables.h"
-
-#include <time.h>
+#include "bench.h"
 
 #define REPEATS 5
 #define VOCABULARY 50257
 #define N_TOKENS 40000000
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 static void report(const char *name, size_t n_pairs, double *times, double bytes)
 {
-    qsort(times, REPEATS, sizeof(*times), compare_doubles);
+    double middle = median(times, REPEATS);
+
     printf("%s\t%zu\t%d\t%.2f\t%.2f\t%.3f\n", name, n_pairs, REPEATS, times[0] * 1e9 / (double)n_pairs,
-           times[REPEATS / 2] * 1e9 / (double)n_pairs, bytes / (double)n_pairs);
+           middle * 1e9 / (double)n_pairs, bytes / (double)n_pairs);
     fflush(stdout);
 }
 
@@ -90,7 +75,7 @@ static void bench_encode(const struct table *t)
     if (state_encoder_create(&e, NULL) != EMX_OK)
         exit(1);
     for (int k = 0; k < REPEATS; k++) {
-        double start = seconds();
+        double start = clock_seconds();
 
         bytes = 0;
         for (size_t i = 0; i < t->n_pairs; i += PAIR_BLOCK_ROWS) {
@@ -100,7 +85,7 @@ static void bench_encode(const struct table *t)
                 exit(1);
             bytes += (double)block.n_stored;
         }
-        times[k] = seconds() - start;
+        times[k] = clock_seconds() - start;
     }
     report("encode", t->n_pairs, times, bytes);
     state_encoder_destroy(&e);
@@ -113,11 +98,11 @@ static void bench_write(const struct table *t, const char *path)
     struct stat st;
 
     for (int k = 0; k < REPEATS; k++) {
-        double start = seconds();
+        double start = clock_seconds();
 
         if (write_tables(path, t, 1, NULL) != EMX_OK)
             exit(1);
-        times[k] = seconds() - start;
+        times[k] = clock_seconds() - start;
     }
     if (stat(path, &st) != 0)
         exit(1);
@@ -134,7 +119,7 @@ static void bench_read(const struct table *t, const char *path)
         struct emx_pair_count row;
         bool more = true;
         size_t n = 0;
-        double start = seconds();
+        double start = clock_seconds();
 
         if (emx_state_open(path, &s, NULL) != EMX_OK || emx_pair_cursor_create(s, 0, &c, NULL) != EMX_OK)
             exit(1);
@@ -142,7 +127,7 @@ static void bench_read(const struct table *t, const char *path)
             n += row.first == t->pairs[n].first && row.second == t->pairs[n].second && row.count == t->pairs[n].count;
         if (n != t->n_pairs)
             exit(1);
-        times[k] = seconds() - start;
+        times[k] = clock_seconds() - start;
         emx_pair_cursor_destroy(&c);
         emx_state_close(&s);
     }
@@ -155,11 +140,11 @@ static void bench_verify(const struct table *t, const char *path)
 
     for (int k = 0; k < REPEATS; k++) {
         struct emx_state *s = NULL;
-        double start = seconds();
+        double start = clock_seconds();
 
         if (emx_state_open(path, &s, NULL) != EMX_OK || emx_state_verify(s, NULL) != EMX_OK)
             exit(1);
-        times[k] = seconds() - start;
+        times[k] = clock_seconds() - start;
         emx_state_close(&s);
     }
     report("verify", t->n_pairs, times, 0);
@@ -185,11 +170,11 @@ static void bench_merge(const struct table *t, const char *folder, size_t n)
     }
     snprintf(merged, sizeof(merged), "%s/merged.emx", folder);
     for (int k = 0; k < REPEATS; k++) {
-        double start = seconds();
+        double start = clock_seconds();
 
         if (emx_state_merge((const char *const *)inputs, n, merged, NULL) != EMX_OK)
             exit(1);
-        times[k] = seconds() - start;
+        times[k] = clock_seconds() - start;
     }
     snprintf(name, sizeof(name), "merge %zu", n);
     report(name, t->n_pairs, times, 0);

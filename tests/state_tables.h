@@ -50,15 +50,6 @@ static inline size_t join_rows(struct emx_pair_count *rows, size_t n)
     return kept;
 }
 
-/* A token that is the smaller the likelier, over the vocabulary. */
-static inline uint32_t random_token(uint64_t *seed, uint32_t vocabulary)
-{
-    uint64_t r = test_random(seed);
-    double u = (double)(r >> 11) * 0x1p-53;
-
-    return (uint32_t)(pow((double)vocabulary + 1, u) - 1) % vocabulary;
-}
-
 /* Mostly small, at times of any size up to `largest`. */
 static inline uint64_t random_count(uint64_t *seed, uint64_t largest)
 {

@@ -1,0 +1,38 @@
+/*
+ * race.h - let an engine count a stream with some threads, timed
+ */
+#ifndef BENCH_RACE_H
+#define BENCH_RACE_H
+
+#include "bench.h"
+#include "engine.h"
+
+/* What was counted, independently of the order of rows.  SQL can say the same. */
+struct outcome {
+    uint64_t n_distinct, n_pairs;
+    uint64_t checksum; /* sum of count^2 * ((first * 65599 + second) mod 1000003), modulo 2^64 */
+};
+
+struct lap {
+    double seconds;      /* from before the threads start until counts are known */
+    double read_seconds; /* of reading: for tables of this project, of merging and sorting */
+    uint64_t n_bytes;
+    struct outcome outcome;
+};
+
+struct race;
+
+/* Threads take pieces of PIECE_TOKENS, the size of a block of a scan. */
+enum { PIECE_TOKENS = 128 << 10 };
+
+struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads);
+/* Count the pairs of a stream on top of what was counted; seconds. */
+double race_count(struct race *r, const struct tokens *t);
+/* Bring counting to its end and read; then close. */
+struct lap race_close(struct race **r);
+uint64_t race_bytes(const struct race *r);
+
+/* All of it for one stream. */
+struct lap race_once(const struct engine *e, const struct tokens *t, unsigned n_threads);
+
+#endif
