@@ -15,65 +15,74 @@
 
 #include <string.h>
 
-/* Bits 0..7: slots that hold the tag, with the overflow mark clear (a marked one is left to table_add(), which drains
- * it). */
+/* Bits 0..7: slots that hold the tag. */
 static inline __attribute__((always_inline)) unsigned slots_with(const struct table_view *v, const uint64_t *line,
                                                                  uint64_t tag)
 {
-    return line_matches(line, v->match_mask, tag & v->match_mask);
+    return line_matches(line, v->tag_mask, tag & v->tag_mask);
 }
 
-/* A key whose own line is full, or holds it with a mark: look at the next line, where nearly all such keys are. */
-static __attribute__((noinline)) void add_displaced(struct table_adder *a, const struct table_view *v, uint64_t *line,
-                                                    uint64_t hash, uint64_t tag)
+/* False if the count is full: then table_add() has to look after it. */
+static inline __attribute__((always_inline)) bool add_found(const struct table_view *v, uint64_t *slot)
 {
-    uint64_t *end = v->slots + ((uint64_t)LINE_SLOTS << v->n_lines_log2);
-    unsigned found = line + LINE_SLOTS < end ? slots_with(v, line + LINE_SLOTS, tag + 1) : 0;
-
-    if (found && !line_matches(line, v->tag_mask, tag & v->tag_mask))
-        line[LINE_SLOTS + __builtin_ctz(found)] += v->increment;
-    else
-        table_add(a, hash, 1);
+    if (__builtin_expect((*slot & OVERFLOW_MARK) != 0, 0))
+        return false;
+    *slot += v->increment;
+    return true;
 }
 
-/*
- * A key that its line does not hold.  If a slot of the line is empty the key is in no later line either, and takes the
- * first empty one from where its search begins.  Whatever is rare is left to table_add(): lines that run over the end
- * of the table, and slots whose count is marked.
- */
-static inline __attribute__((always_inline)) void add_new(struct table_adder *a, const struct table_view *v,
-                                                          uint64_t *line, uint64_t hash, uint64_t tag)
+/* A new key takes the first empty slot of the line from where its search begins. */
+static inline __attribute__((always_inline)) void insert(struct table_adder *a, const struct table_view *v,
+                                                         uint64_t *line, unsigned empty, uint64_t hash, uint64_t tag)
 {
-    unsigned start = (unsigned)(hash % LINE_SLOTS), empty = line_matches(line, ~UINT64_C(0), 0);
+    unsigned start = (unsigned)(hash % LINE_SLOTS);
 
-    if (!empty || line_matches(line, v->tag_mask, tag & v->tag_mask)) {
-        add_displaced(a, v, line, hash, tag);
-        return;
-    }
     empty = (empty >> start | empty << (LINE_SLOTS - start)) & 0xFF;
     line[((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS] = v->increment | (tag & v->tag_mask);
     a->n_new++;
 }
 
-/* The slot where the search begins, `first`, holds w, another key or none. */
+/* A key whose own line is full of others.  Lines that run over the end of the table are left to table_add(). */
+static __attribute__((noinline)) void add_displaced(struct table_adder *a, const struct table_view *v, uint64_t *line,
+                                                    uint64_t hash, uint64_t tag)
+{
+    const uint64_t *end = v->slots + ((uint64_t)LINE_SLOTS << v->n_lines_log2);
+
+    for (unsigned d = 1; d < PROBE_LINES && (line += LINE_SLOTS) < end; d++) {
+        unsigned found = slots_with(v, line, tag + d), empty;
+
+        if (found && add_found(v, line + __builtin_ctz(found)))
+            return;
+        if (found)
+            break;
+        empty = line_matches(line, ~UINT64_C(0), 0);
+        if (empty) {
+            insert(a, v, line, empty, hash, tag + d);
+            return;
+        }
+    }
+    table_add(a, hash, 1);
+}
+
+/* The slot where the search begins, `first`, holds w: another key, none, or the key itself with a full count. */
 static inline __attribute__((always_inline)) void add_beyond_first(struct table_adder *a, const struct table_view *v,
                                                                    uint64_t *line, uint64_t *first, uint64_t w,
                                                                    uint64_t hash, uint64_t tag)
 {
-    unsigned found = slots_with(v, line, tag);
-    uint64_t *slot, sum;
+    unsigned found = slots_with(v, line, tag), empty;
+    uint64_t *slot = line + __builtin_ctz(found | 1u << LINE_SLOTS);
 
     if (!found) {
-        add_new(a, v, line, hash, tag);
-        return;
-    }
-    slot = line + __builtin_ctz(found);
-    sum = *slot + v->increment;
-    if (sum > w) { /* the counts are on top */
-        *first = sum;
+        empty = line_matches(line, ~UINT64_C(0), 0);
+        if (empty)
+            insert(a, v, line, empty, hash, tag);
+        else
+            add_displaced(a, v, line, hash, tag);
+    } else if (!add_found(v, slot)) {
+        table_add(a, hash, 1);
+    } else if (*slot > w) { /* the counts are on top */
+        *first = *slot;
         *slot = w;
-    } else {
-        *slot = sum;
     }
 }
 

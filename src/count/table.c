@@ -18,7 +18,6 @@ enum {
     MOVE_LINES = 4096, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
     FIRST_CARRIES = 64,
 };
-#define OVERFLOW_MARK (UINT64_C(1) << 63)
 #define MAX_LOAD 0.65 /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
 
 struct carry {

@@ -59,6 +59,8 @@ enum {
     PROBE_LINES = (1 << DISTANCE_BITS) - 1,
 };
 
+#define OVERFLOW_MARK (UINT64_C(1) << 63)
+
 struct table;
 
 /* Where and how to count during one block; constants of the table that the inner loop wants in registers. */
