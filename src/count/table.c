@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef TABLE_MOVE_LINES
+#define TABLE_MOVE_LINES 4096
+#endif
 enum {
-    MOVE_LINES = 4096, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
+    MOVE_LINES = TABLE_MOVE_LINES, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
     FIRST_CARRIES = 64,
 };
 #define MAX_LOAD 0.65 /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
