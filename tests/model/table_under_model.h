@@ -1,0 +1,16 @@
+/*
+ * table_under_model.h - src/count/table.c itself, with the model's mutexes and memory
+ */
+#ifndef MODEL_TABLE_UNDER_MODEL_H
+#define MODEL_TABLE_UNDER_MODEL_H
+
+#include "count/table.h"
+
+/* A planted bug: growth does not see that this thread is inside; between table_enter() and table_leave(). */
+void table_overlook(struct table *t);
+void table_remember(struct table *t);
+
+/* Ranges of lines that threads have begun to move, in this growth or the last. */
+uint64_t table_ranges_taken(const struct table *t);
+
+#endif
