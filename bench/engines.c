@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "count/pairs.h"
 #include "count/rows.h"
+#include "pipeline/limits.h"
 
 enum { FIRST_LINES_LOG2 = 15 /* 2 MiB, as a scan begins a large shard */ };
 

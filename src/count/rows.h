@@ -14,7 +14,7 @@
 
 #include "count/table.h"
 #include "count/tally.h"
-#include "pipeline/machine.h"
+#include "pipeline/placement.h"
 
 #include <emx/state.h>
 

@@ -7,7 +7,7 @@
 #ifndef PIPELINE_THREADS_H
 #define PIPELINE_THREADS_H
 
-#include "pipeline/machine.h"
+#include "pipeline/placement.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,5 @@
 /* prepare.c - what the caller gave, checked before any byte is read */
+#include "pipeline/limits.h"
 #include "scan/scan.h"
 
 #include <stdlib.h>

@@ -1,30 +1,16 @@
 /*
- * machine.h - what this process may use, and where its threads run
+ * placement.h - where threads run
  *
- * What counts is the smallest of the machine, the affinity mask and the cgroup, not the machine's size.
  * A placement is a plan first: a pure function of a topology and a number of threads; placement_bind() applies it.
  * The only caller of hwloc.
  */
-#ifndef PIPELINE_MACHINE_H
-#define PIPELINE_MACHINE_H
+#ifndef PIPELINE_PLACEMENT_H
+#define PIPELINE_PLACEMENT_H
 
 #include <emx/status.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Bytes of memory: of the machine, or less if a cgroup (v1 or v2) says so. */
-uint64_t machine_memory(void);
-
-/*
- * The same limits read below another root than "/": for tests.  Values no file states are UINT64_MAX; the quota is in
- * processors, rounded up.
- */
-struct cgroup_limits {
-    uint64_t memory_bytes;
-    uint64_t n_processors;
-};
-void cgroup_limits_read(const char *root, struct cgroup_limits *ret);
 
 struct placement;
 
