@@ -131,8 +131,8 @@ static inline struct tokens tokens_read(const char *const *paths, size_t n_paths
 }
 
 /*
- * Repeat a text to n tokens over a vocabulary.  Copy c has its token numbers shifted floor(c^0.6) times, modulo the
- * vocabulary without its last token, so that distinct pairs go on growing as those of text do (Heaps' law, with
+ * Repeat a text to n tokens over a vocabulary.  Of c copies c^0.6 have token numbers shifted differently, modulo
+ * the vocabulary without its last token, so that distinct pairs go on growing as those of text do (Heaps' law, with
  * the exponent measured there).  bench/scan_ratio does the same.
  */
 static inline struct tokens tokens_repeat(const struct tokens *text, size_t n, uint32_t vocabulary)
@@ -144,7 +144,7 @@ static inline struct tokens tokens_repeat(const struct tokens *text, size_t n, u
         uint32_t token = tokens_at(text, i % text->n);
 
         if (i % text->n == 0)
-            shift = 7919 * (uint64_t)pow((double)(i / text->n), 0.6);
+            shift = 7919 * ((uint64_t)pow((double)(i / text->n + 1), 0.6) - 1);
         tokens_set(&t, i, token >= modulus ? token % vocabulary : (uint32_t)((token + shift) % modulus));
     }
     return t;
