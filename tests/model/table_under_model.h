@@ -10,7 +10,7 @@
 void table_overlook(struct table *t);
 void table_remember(struct table *t);
 
-/* Ranges of lines that threads have begun to move, in this growth or the last. */
-uint64_t table_ranges_taken(const struct table *t);
+/* Steps of this growth, or the last, that threads have begun. */
+uint64_t table_steps_taken(const struct table *t);
 
 #endif

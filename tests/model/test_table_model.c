@@ -137,7 +137,7 @@ struct running {
     struct regions regions;
     struct table *table;
     unsigned movers; /* set of threads */
-    uint64_t ranges_taken;
+    uint64_t steps_taken;
     bool refused;
     uint64_t not_counted; /* by blocks that were refused memory: at most */
 };
@@ -200,13 +200,13 @@ static void begin(void *context)
 static void watch(unsigned thread, void *context)
 {
     struct running *r = context;
-    uint64_t taken = table_ranges_taken(r->table);
+    uint64_t taken = table_steps_taken(r->table);
 
-    if (taken < r->ranges_taken)
+    if (taken < r->steps_taken)
         r->movers = 0;
-    if (taken != r->ranges_taken)
+    if (taken != r->steps_taken)
         r->movers |= 1u << thread;
-    r->ranges_taken = taken;
+    r->steps_taken = taken;
     seen.moved_by_several += (r->movers & (r->movers - 1)) != 0;
 }
 
@@ -275,7 +275,7 @@ static const char *end(void *context)
     struct running *r = context;
     const char *wrong;
 
-    seen.grown += r->ranges_taken != 0;
+    seen.grown += r->steps_taken != 0;
     seen.refused += r->refused;
     if (!table_validate(r->table, &wrong))
         return wrong;
