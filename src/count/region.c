@@ -11,15 +11,14 @@ enum {
 
 void regions_init(struct regions *r, struct budget *budget)
 {
-    *r = (struct regions){.budget = budget};
+    *r = (struct regions){.budget = budget, .next = r};
     pthread_mutex_init(&r->mutex, NULL);
 }
 
-void regions_finish(struct regions *r)
+void regions_link(struct regions *pools, size_t n)
 {
-    regions_trim(r);
-    free(r->unused);
-    pthread_mutex_destroy(&r->mutex);
+    for (size_t i = 0; i < n; i++)
+        pools[i].next = &pools[(i + 1) % n];
 }
 
 static void unmap(struct regions *r, struct region *region)
@@ -29,12 +28,29 @@ static void unmap(struct regions *r, struct region *region)
     *region = (struct region){0};
 }
 
-void regions_trim(struct regions *r)
+static void trim_one(struct regions *r)
 {
     pthread_mutex_lock(&r->mutex);
     while (r->n_unused)
         unmap(r, &r->unused[--r->n_unused]);
     pthread_mutex_unlock(&r->mutex);
+}
+
+void regions_finish(struct regions *r)
+{
+    trim_one(r);
+    free(r->unused);
+    pthread_mutex_destroy(&r->mutex);
+}
+
+void regions_trim(struct regions *r)
+{
+    struct regions *pool = r;
+
+    do {
+        trim_one(pool);
+        pool = pool->next;
+    } while (pool != r);
 }
 
 /* Room in the budget, if need be by letting go of what is unused. */

@@ -3,8 +3,13 @@
  *
  * Fresh pages cost more than anything else that a growing table does: the kernel clears them, and on a virtual machine
  * the host may have to find them first.  So a table grows where it stands, and what a finished one leaves goes to the
- * next. All memory here counts against the budget, also while nobody uses it. Thread-safety: any thread may take,
- * extend and give; a region itself belongs to one table.
+ * next. All memory here counts against the budget, also while nobody uses it.
+ *
+ * Pages lie on the NUMA node of the thread that touched them first, so there is a pool for each node: what a table
+ * gives back to the pool that it took from goes to threads of the same node only.  Pools of one budget are linked: when
+ * it is used up all of them let go of what is unused, and the pages can be had anywhere.
+ *
+ * Thread-safety: any thread may take, extend and give; a region itself belongs to one table.
  */
 #ifndef COUNT_REGION_H
 #define COUNT_REGION_H
@@ -26,9 +31,12 @@ struct regions {
     pthread_mutex_t mutex;
     struct region *unused; /* [n_unused], guarded by the mutex */
     size_t n_unused, cap_unused;
+    struct regions *next; /* of the ring of linked pools */
 };
 
 void regions_init(struct regions *r, struct budget *budget);
+/* Link pools[n] of one budget, before any is used; they are finished together. */
+void regions_link(struct regions *pools, size_t n);
 void regions_finish(struct regions *r);
 
 /* A region of at least n_bytes, of which these are zero: the largest unused one, or new memory; false if there is none.
@@ -42,7 +50,7 @@ bool regions_extend(struct regions *r, struct region *region, size_t n_before, s
 /* Take back a region, whose first n_used bytes may be dirty; one that is all zero is ignored. */
 void regions_give(struct regions *r, struct region *region, size_t n_used);
 
-/* Return what is unused to the system and the budget. */
+/* Return what is unused, here and in linked pools, to the system and the budget. */
 void regions_trim(struct regions *r);
 
 #endif

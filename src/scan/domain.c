@@ -7,9 +7,14 @@ enum {
     LEAST_LINES_LOG2 = 6,
 };
 
-void domain_init(struct domain *d, const struct emx_scan_domain *given, struct regions *regions)
+void domain_init(struct domain *d, const struct emx_scan_domain *given, const struct placement *placement,
+                 struct regions *regions)
 {
-    *d = (struct domain){.given = given, .settings = given->settings, .regions = regions, .n_shards = given->n_shards};
+    *d = (struct domain){.given = given,
+                         .settings = given->settings,
+                         .placement = placement,
+                         .regions = regions,
+                         .n_shards = given->n_shards};
     pthread_mutex_init(&d->mutex, NULL);
     tally_init(&d->tails);
 }
@@ -48,11 +53,16 @@ static struct domain_table *find_own(struct domain *d, unsigned thread, struct p
     return NULL;
 }
 
-static struct domain_table *find_any(struct domain *d, struct pair_key key)
+/* The first table that any thread began, or any of this thread's memory domain. */
+static struct domain_table *find_other(struct domain *d, unsigned thread, struct pair_key key, bool near)
 {
+    unsigned here = placement_domain(d->placement, thread);
+
     for (size_t i = 0; i < d->n_tables; i++) {
-        if (table_key(d->tables[i].table).bits == key.bits)
-            return &d->tables[i];
+        struct domain_table *t = &d->tables[i];
+
+        if (table_key(t->table).bits == key.bits && (!near || placement_domain(d->placement, t->owner) == here))
+            return t;
     }
     return NULL;
 }
@@ -70,18 +80,33 @@ static enum emx_status begin_table(struct domain *d, unsigned thread, struct pai
     while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_SLOTS << lines_log2 < n_expected)
         lines_log2++;
     larger[d->n_tables] = (struct domain_table){.owner = thread};
-    status = table_create(key, lines_log2, d->regions, &larger[d->n_tables].table, err);
+    status = table_create(key, lines_log2, &d->regions[placement_node(d->placement, thread)],
+                          &larger[d->n_tables].table, err);
     if (!status)
         *ret = &larger[d->n_tables++];
     return status;
 }
 
-/* Is more than half of the budget in use? */
-static bool is_tight(struct regions *r)
+/* Is less than this part of the budget left, also without what is unused? */
+static bool is_left_less(struct regions *r, unsigned part)
 {
-    if (budget_left(r->budget) < r->budget->limit / 2)
+    if (budget_left(r->budget) < r->budget->limit / part)
         regions_trim(r);
-    return budget_left(r->budget) < r->budget->limit / 2;
+    return budget_left(r->budget) < r->budget->limit / part;
+}
+
+/* A table that is there already, if this thread should not begin one. */
+static struct domain_table *find_table(struct domain *d, unsigned thread, struct pair_key key)
+{
+    struct domain_table *found = find_own(d, thread, key);
+
+    if (!found && is_left_less(d->regions, 2))
+        found = find_other(d, thread, key, true);
+    if (!found && is_left_less(d->regions, 4))
+        found = find_other(d, thread, key, false);
+    if (found && found->owner != thread)
+        found->joined = true;
+    return found;
 }
 
 enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key key, uint64_t n_expected,
@@ -91,9 +116,7 @@ enum emx_status domain_table(struct domain *d, unsigned thread, struct pair_key 
     enum emx_status status = EMX_OK;
 
     pthread_mutex_lock(&d->mutex);
-    found = find_own(d, thread, key);
-    if (!found && is_tight(d->regions) && (found = find_any(d, key)))
-        found->joined = true;
+    found = find_table(d, thread, key);
     if (!found)
         status = begin_table(d, thread, key, n_expected, &found, err);
     if (!status) {

@@ -2,7 +2,9 @@
  * domain.h - a domain while it is being counted: its pair tables and tails
  *
  * A thread counts in a table of its own, with plain additions, as long as the tables fit in half of the
- * budget; beyond that it joins a table that another thread began, and both use atomic additions from then on.
+ * budget; beyond that it joins a table that a thread of its memory domain (L3 cache or NUMA node) began, and both use
+ * atomic additions from then on.  So at worst there is one shared table a memory domain; in the last quarter
+ * of the budget a thread joins any table rather than begin one.
  * The tables are added up when they are sorted (count/rows.h), so which thread counted what does not show.
  */
 #ifndef SCAN_DOMAIN_H
@@ -22,7 +24,8 @@ struct domain {
     /* constant after creation */
     const struct emx_scan_domain *given;
     struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
-    struct regions *regions;
+    const struct placement *placement;
+    struct regions *regions;      /* [placement_n_nodes()] where each node's threads take memory for tables */
     size_t first_shard, n_shards; /* of the scan's shards */
 
     pthread_mutex_t mutex;
@@ -38,7 +41,9 @@ struct domain {
     _Atomic uint64_t n_tokens; /* so far, for progress */
 };
 
-void domain_init(struct domain *d, const struct emx_scan_domain *given, struct regions *regions);
+/* Placement and regions[placement_n_nodes()] are borrowed. */
+void domain_init(struct domain *d, const struct emx_scan_domain *given, const struct placement *placement,
+                 struct regions *regions);
 void domain_finish(struct domain *d);
 
 /*

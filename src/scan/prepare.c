@@ -83,7 +83,7 @@ static enum emx_status prepare_domains(struct scan *s, const struct emx_scan_dom
     if (!s->domains || !s->by_name || !s->formats || !s->sealed || !s->progress)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu domains", n);
     for (; s->n_domains < n && !status; s->n_domains++) {
-        domain_init(&s->domains[s->n_domains], &given[s->n_domains], &s->regions);
+        domain_init(&s->domains[s->n_domains], &given[s->n_domains], s->placement, s->regions);
         status = check_settings(&given[s->n_domains], err);
         if (!status)
             status = set_format(&given[s->n_domains], &s->formats[s->n_domains], err);
@@ -163,6 +163,37 @@ static enum emx_status prepare_shards(struct scan *s, struct emx_error *err)
 
 /* --- the machine --------------------------------------------------------------------------------------- */
 
+static enum emx_status prepare_regions(struct scan *s, struct emx_error *err)
+{
+    unsigned n = placement_n_nodes(s->placement);
+
+    s->regions = calloc(n, sizeof(*s->regions));
+    if (!s->regions)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u NUMA nodes", n);
+    for (; s->n_regions < n; s->n_regions++)
+        regions_init(&s->regions[s->n_regions], &s->budget);
+    regions_link(s->regions, n);
+    return EMX_OK;
+}
+
+/* Half of what this process may use, if the caller does not say: the system's cache of files has its uses, too. */
+static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
+{
+    uint64_t most = machine_memory(), on_nodes = placement_memory(s->placement);
+
+    s->budget.limit = s->options->memory_bytes;
+    if (!s->budget.limit)
+        s->budget.limit = (most < on_nodes ? most : on_nodes) / 2;
+    if (s->budget.limit < LEAST_MEMORY)
+        return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least, 16 MiB",
+                        (unsigned long long)s->budget.limit);
+    s->window_log_max = LEAST_WINDOW_LOG;
+    while (s->window_log_max < MOST_WINDOW_LOG &&
+           (uint64_t)s->times.n_threads << (s->window_log_max + 1) <= s->budget.limit / 4)
+        s->window_log_max++;
+    return EMX_OK;
+}
+
 static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 {
     const struct emx_scan_options *o = s->options;
@@ -170,19 +201,12 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 
     if (o->n_threads > MOST_THREADS)
         return emx_fail(err, EMX_ERR_ARG, "%u threads are more than %d", o->n_threads, MOST_THREADS);
-    s->budget.limit = o->memory_bytes ? o->memory_bytes : machine_memory() / 2;
-    if (s->budget.limit < LEAST_MEMORY)
-        return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least, 16 MiB",
-                        (unsigned long long)s->budget.limit);
     status = placement_create(NULL, o->n_threads, o->bind_threads, &s->placement, err);
     if (status)
         return status;
     s->times.n_threads = placement_n_threads(s->placement);
-    s->window_log_max = LEAST_WINDOW_LOG;
-    while (s->window_log_max < MOST_WINDOW_LOG &&
-           (uint64_t)s->times.n_threads << (s->window_log_max + 1) <= s->budget.limit / 4)
-        s->window_log_max++;
-    return EMX_OK;
+    status = prepare_memory(s, err);
+    return status ? status : prepare_regions(s, err);
 }
 
 enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
@@ -193,7 +217,6 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     *s = (struct scan){.options = options};
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
-    regions_init(&s->regions, &s->budget);
     status = prepare_machine(s, err);
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
@@ -215,7 +238,9 @@ void scan_finish(struct scan *s)
     }
     free(s->sealed);
     free(s->progress);
-    regions_finish(&s->regions);
+    for (unsigned i = 0; i < s->n_regions; i++)
+        regions_finish(&s->regions[i]);
+    free(s->regions);
     placement_destroy(&s->placement);
     free(s->shards);
     free(s->records);

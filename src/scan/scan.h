@@ -11,7 +11,8 @@ struct scan {
     const struct emx_scan_options *options;
     struct placement *placement;
     struct budget budget;
-    struct regions regions;
+    struct regions *regions; /* [n_regions] linked, one for each node of the placement */
+    unsigned n_regions;
     int window_log_max;
 
     struct domain *domains;         /* [n_domains] as given */
