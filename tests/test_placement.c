@@ -418,6 +418,101 @@ static void uneven_nodes_get_uneven_shares(void)
     placement_destroy(&p);
 }
 
+/* --- applying the plan ---------------------------------------------------------------------------------- */
+
+/* What placement_bind() asks of hwloc; whether it is refused, and what policy it finds. */
+static struct {
+    bool refuse;
+    int policy;
+    unsigned n_processors, n_memory;
+    unsigned long processors[3], memory[3]; /* of the first calls: bits of processors and of nodes */
+} asked;
+
+enum { FIRST_TOUCH = 1, INTERLEAVED = 3 /* as in hwloc.h, which only src/pipeline includes */ };
+
+int __real_hwloc_set_cpubind(void *topology, const void *set, int flags);
+int __wrap_hwloc_set_cpubind(void *topology, const void *set, int flags);
+int __wrap_hwloc_set_membind(void *topology, const void *set, int policy, int flags);
+int __wrap_hwloc_get_membind(void *topology, void *set, int *policy, int flags);
+unsigned long hwloc_bitmap_to_ulong(const void *set);
+
+int __wrap_hwloc_set_cpubind(void *topology, const void *set, int flags)
+{
+    if (asked.n_processors < 3)
+        asked.processors[asked.n_processors] = hwloc_bitmap_to_ulong(set);
+    asked.n_processors++;
+    return asked.refuse ? -1 : __real_hwloc_set_cpubind(topology, set, flags);
+}
+
+int __wrap_hwloc_set_membind(void *topology, const void *set, int policy, int flags)
+{
+    (void)topology, (void)policy, (void)flags;
+    if (asked.n_memory < 3)
+        asked.memory[asked.n_memory] = hwloc_bitmap_to_ulong(set);
+    asked.n_memory++;
+    return -1; /* as containers do; nothing may depend on it */
+}
+
+int __wrap_hwloc_get_membind(void *topology, void *set, int *policy, int flags)
+{
+    (void)topology, (void)set, (void)flags;
+    *policy = asked.policy;
+    return 0;
+}
+
+static struct placement *plan_and_bind(const char *synthetic, unsigned n, bool bind)
+{
+    struct placement *p = plan_model(&(struct machine_model){.synthetic = synthetic}, n, bind);
+
+    asked.n_processors = asked.n_memory = 0;
+    for (unsigned i = 0; i < n; i++)
+        placement_bind(p, i);
+    return p;
+}
+
+static void threads_and_their_memory_are_bound_to_nodes(void)
+{
+    struct placement *p = plan_and_bind("numa:2 core:4 pu:1", 3, true);
+
+    CHECK(asked.n_processors == 3 && asked.n_memory == 3 && placement_n_refused(p) == 0);
+    CHECK(asked.processors[0] == 0x0f && asked.processors[1] == 0x0f && asked.processors[2] == 0xf0);
+    CHECK(asked.memory[0] == 1 && asked.memory[1] == 1 && asked.memory[2] == 2);
+    placement_destroy(&p);
+    p = plan_and_bind("numa:2 core:4 pu:1", 8, true);
+    CHECK(asked.n_processors == 8 && asked.processors[2] == 0x04 && asked.n_memory == 8);
+    placement_destroy(&p);
+}
+
+static void memory_is_left_alone_where_it_cannot_matter(void)
+{
+    struct placement *p = plan_and_bind("numa:1 core:4 pu:1", 4, true);
+
+    CHECK(asked.n_processors == 4 && asked.n_memory == 0);
+    placement_destroy(&p);
+    p = plan_and_bind("numa:1 core:4 pu:1", 3, true);
+    CHECK(asked.n_processors == 0 && asked.n_memory == 0);
+    placement_destroy(&p);
+    p = plan_and_bind("numa:2 core:4 pu:1", 8, false);
+    CHECK(asked.n_processors == 0 && asked.n_memory == 0);
+    placement_destroy(&p);
+    asked.policy = INTERLEAVED; /* as numactl does it */
+    p = plan_and_bind("numa:2 core:4 pu:1", 8, true);
+    CHECK(asked.n_processors == 8 && asked.n_memory == 0);
+    placement_destroy(&p);
+    asked.policy = FIRST_TOUCH;
+}
+
+static void refusals_are_counted(void)
+{
+    struct placement *p;
+
+    asked.refuse = true;
+    p = plan_and_bind("numa:2 core:4 pu:1", 8, true);
+    CHECK(placement_n_refused(p) == 8 && asked.n_memory == 0);
+    placement_destroy(&p);
+    asked.refuse = false;
+}
+
 /* --- threads -------------------------------------------------------------------------------------------- */
 
 static void mark_item(size_t item, unsigned thread, void *context)
@@ -472,6 +567,7 @@ static void threads_run_where_they_are_planned(void)
 
 int main(void)
 {
+    asked.policy = FIRST_TOUCH;
     RUN(full_plans_bind_to_processors_others_to_nodes);
     RUN(no_core_gets_more_before_all_have_as_many);
     RUN(nodes_get_their_share);
@@ -488,6 +584,9 @@ int main(void)
     RUN(a_machine_that_hides_its_memory_has_nodes);
     RUN(processors_without_memory_use_the_nearest);
     RUN(uneven_nodes_get_uneven_shares);
+    RUN(threads_and_their_memory_are_bound_to_nodes);
+    RUN(memory_is_left_alone_where_it_cannot_matter);
+    RUN(refusals_are_counted);
     RUN(each_item_is_done_once);
     RUN(threads_run_where_they_are_planned);
     return test_summary();

@@ -37,11 +37,13 @@ struct emx_scan_progress {
 struct emx_scan_options {
     unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota) */
     uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
-    bool bind_threads;      /* bind threads to cores with hwloc */
+    bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
     /* Called with progress; return false to stop (EMX_ERR_STOPPED).  NULL: none. */
     bool (*progress)(const struct emx_scan_progress *p, void *context);
     /* Called from one thread at a time with a sentence worth a warning.  NULL: dropped. */
     void (*warn)(const char *sentence, void *context);
+    /* Called before counting begins with each line of the plan: where threads run and memory lies.  NULL: dropped. */
+    void (*note)(const char *sentence, void *context);
     void *context;
 };
 

@@ -115,6 +115,12 @@ static void on_warning(const char *sentence, void *context)
     progress_warn(context, sentence);
 }
 
+static void on_note(const char *sentence, void *context)
+{
+    (void)context;
+    say("%s", sentence);
+}
+
 static void say_times(const struct emx_scan_times *t)
 {
     say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs (all but wall and write "
@@ -148,6 +154,7 @@ static int scan(const struct scan_args *a, struct corpus *corpus, struct progres
                                        .bind_threads = !a->no_bind,
                                        .progress = on_progress,
                                        .warn = a->common.quiet ? NULL : on_warning,
+                                       .note = a->common.verbose && !a->common.quiet ? on_note : NULL,
                                        .context = p};
     struct emx_scan_times times;
     struct emx_error err;

@@ -7,6 +7,7 @@
 #include "pipeline/threads.h"
 #include "util/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct worker {
@@ -188,11 +189,32 @@ static void watch(struct scan *s)
     pthread_mutex_unlock(&s->mutex);
 }
 
+static void note_plan(const struct scan *s)
+{
+    char line[512];
+
+    for (unsigned i = 0; s->options->note && placement_describe(s->placement, i, line, sizeof(line)); i++)
+        s->options->note(line, s->options->context);
+}
+
+static void warn_of_refusals(struct scan *s)
+{
+    char sentence[128];
+    unsigned n = placement_n_refused(s->placement);
+
+    if (n == 0)
+        return;
+    snprintf(sentence, sizeof(sentence), "the system refuses to bind %u of %u, so the scan may be slower", n,
+             placement_n_threads(s->placement));
+    warn(s, "threads", sentence);
+}
+
 enum emx_status scan_count(struct scan *s, struct emx_error *err)
 {
     struct threads threads;
     enum emx_status status;
 
+    note_plan(s);
     s->n_running = placement_n_threads(s->placement);
     status = threads_start(&threads, s->placement, work, s, err);
     if (status)
@@ -202,6 +224,7 @@ enum emx_status scan_count(struct scan *s, struct emx_error *err)
     pthread_mutex_unlock(&s->mutex);
     watch(s);
     threads_join(&threads);
+    warn_of_refusals(s);
     scan_report(s);
     return s->error.status ? emx_fail(err, s->error.status, "%s", s->error.message) : EMX_OK;
 }

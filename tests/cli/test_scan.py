@@ -337,6 +337,30 @@ def quiet_is_quiet_and_verbose_tells_more(box):
 
 
 @test
+def the_machine_does_not_show(box):
+    """hwloc lets an environment variable stand for the machine: then nothing is bound, but all else is done."""
+    corpus(box, 3000)
+    words = [*RAW, "web=web/", "code=code/"]
+    box.good("scan", "-q", "-o", "x.emx", *words)
+    for machine, n, bound, n_nodes, n_domains in [
+        ("numa:1 core:2 pu:1", 2, "each bound to a processor", 1, 1),
+        ("numa:2 core:4 pu:1", 3, "each bound to a NUMA node", 2, 2),
+        ("pack:2 numa:2 l3:2 core:2 pu:2", 32, "each bound to a processor", 4, 8),
+        ("numa:8 core:1 pu:1", 8, "each bound to a processor", 8, 8),
+    ]:
+        for memory in ["16M", "1G"]:
+            result = box.run("scan", "-v", "-o", "y.emx", f"--threads={n}", f"--memory={memory}", *words,
+                             env={**os.environ, "HWLOC_SYNTHETIC": machine})
+            assert result.code == 0, result.err
+            assert box.bytes("y.emx") == box.bytes("x.emx"), machine
+            plans = [line for line in result.err.splitlines() if line.startswith("entromix: plan: ")]
+            assert plans[0].startswith(f"entromix: plan: {n} threads, {bound}; "), plans
+            assert f" {n_nodes} NUMA node" in plans[0] and f"; {n_domains} memory domain" in plans[0], plans
+            assert len(plans) == 1 + (n_nodes if n_nodes > 1 else 0), plans
+    assert "each bound" not in box.run("scan", "-v", "--no-bind", "-o", "y.emx", *words).err
+
+
+@test
 def warnings_do_not_flood(box):
     for i in range(25):
         box.write(f"{i}.bin", u16([1, 2, 3]))
