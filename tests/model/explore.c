@@ -398,15 +398,23 @@ static bool run_threads(size_t n_planned)
     return true;
 }
 
+/* As in "thread 1: lock, load 8 times, add". */
 static void append_order(void)
 {
-    static const char *names[] = {"load", "store", "add", "exchange", "lock"};
-    size_t n = strlen(result->reason);
+    static const char *const names[] = {"load", "store", "add", "exchange", "lock"};
+    size_t n = strlen(result->reason), times;
 
-    for (size_t i = 0; i < n_events && n + 40 < sizeof(result->reason); i++) {
-        if (i == 0 || events[i].thread != events[i - 1].thread)
-            n += (size_t)snprintf(result->reason + n, sizeof(result->reason) - n, "\n    thread %u:", events[i].thread);
-        n += (size_t)snprintf(result->reason + n, sizeof(result->reason) - n, " %s", names[events[i].op.kind]);
+    for (size_t i = 0; i < n_events && n + 64 < sizeof(result->reason); i += times) {
+        const struct event *e = &events[i];
+        bool goes_on = i > 0 && e->thread == e[-1].thread;
+
+        for (times = 1; i + times < n_events && e[times].thread == e->thread && e[times].op.kind == e->op.kind;)
+            times++;
+        if (!goes_on)
+            n += (size_t)sprintf(result->reason + n, "\n    thread %u:", e->thread);
+        n += (size_t)sprintf(result->reason + n, goes_on ? ", %s" : " %s", names[e->op.kind]);
+        if (times > 1)
+            n += (size_t)sprintf(result->reason + n, " %zu times", times);
     }
 }
 
