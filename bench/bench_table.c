@@ -39,6 +39,15 @@ static const struct engine *const engines[] = {
 #endif
     &engine_naive,
 };
+#if defined(HAVE_TBB) && defined(HAVE_CUCKOO)
+#define PEERS ", tbb, cuckoo"
+#elif defined(HAVE_TBB)
+#define PEERS ", tbb (libcuckoo was not there)"
+#elif defined(HAVE_CUCKOO)
+#define PEERS ", cuckoo (oneTBB was not there)"
+#else
+#define PEERS " (oneTBB and libcuckoo were not there)"
+#endif
 enum { N_ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
 /* Is the word one of a list with commas? */
@@ -85,10 +94,14 @@ static void print(struct entry *e, const struct tokens *t)
     double n = (double)e->last.outcome.n_pairs, n_distinct = (double)e->last.outcome.n_distinct;
     double middle = median(e->seconds, e->n_laps), reading = median(e->read_seconds, e->n_laps);
 
-    printf("%s\t%" PRIu32 "\t%.0f\t%.0f\t%s\t%u\t%u\t%.2f\t%.2f\t%.1f\t%.1f\t%.1f\t%" PRIu64 "\n", t->name,
-           t->vocabulary, n, n_distinct, e->engine->name, e->n_threads, e->n_laps, e->seconds[0] * 1e9 / n,
-           middle * 1e9 / n, n / middle / 1e6, reading * 1e9 / n_distinct, (double)e->last.n_bytes / n_distinct,
-           e->last.outcome.checksum);
+    printf("%s\t%" PRIu32 "\t%.0f\t%.0f\t%s\t%u\t%u\t%.2f\t%.2f\t%.1f\t%.1f\t", t->name, t->vocabulary, n, n_distinct,
+           e->engine->name, e->n_threads, e->n_laps, e->seconds[0] * 1e9 / n, middle * 1e9 / n, n / middle / 1e6,
+           reading * 1e9 / n_distinct);
+    if (e->last.n_bytes)
+        printf("%.1f", (double)e->last.n_bytes / n_distinct);
+    else
+        putchar('-'); /* an allocator that does not tell */
+    printf("\t%" PRIu64 "\n", e->last.outcome.checksum);
     fflush(stdout);
 }
 
@@ -183,14 +196,15 @@ static struct list parse_list(const char *text, unsigned long least, unsigned lo
 
 static void usage(void)
 {
-    puts("usage: bench_table [OPTION...] [FILE...]\n"
-         "  --streams real,zipf      which streams (real: needs files of u16 tokens)\n"
-         "  --engines LIST           of private, shared, naive, and tbb, cuckoo where they were built in\n"
-         "  --threads 1,2            numbers of threads\n"
-         "  --vocabularies 50257,... numbers of token types\n"
-         "  --pairs 30000000         pairs a stream; real text is repeated, shifted, to that length\n"
-         "  --rounds 5               timed laps of each\n"
-         "  --write FILE             also write the (last) stream's tokens");
+    printf("usage: bench_table [OPTION...] [FILE...]\n"
+           "  --streams real,zipf      which streams (real: needs files of u16 tokens)\n"
+           "  --engines LIST           of private, shared, naive%s\n"
+           "  --threads 1,2            numbers of threads\n"
+           "  --vocabularies 50257,... numbers of token types\n"
+           "  --pairs 30000000         pairs a stream; real text is repeated, shifted, to that length\n"
+           "  --rounds 5               timed laps of each\n"
+           "  --write FILE             also write the (last) stream's tokens\n",
+           PEERS);
 }
 
 static const struct option long_options[] = {
