@@ -40,7 +40,5 @@ void pairs_count_one(struct table_adder *a, uint32_t first, uint32_t second)
 
 void pairs_flush(struct table_adder *a)
 {
-    for (size_t i = 0; i < a->n_ring; i++)
-        table_add(a, a->ring[i], 1);
-    a->n_ring = 0;
+    best()->flush(a);
 }

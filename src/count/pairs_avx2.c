@@ -17,5 +17,6 @@ static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_
     return half_matches(line, masks, values) | half_matches(line + 4, masks, values) << 4;
 }
 
+#include "count/pairs_vector.h"
 #define KERNEL pairs_kernel_avx2
 #include "count/pairs_kernel.h"

@@ -10,5 +10,6 @@ static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_
     return _mm512_testn_epi64_mask(words, _mm512_set1_epi64((long long)mask));
 }
 
+#include "count/pairs_vector.h"
 #define KERNEL pairs_kernel_avx512
 #include "count/pairs_kernel.h"

@@ -5,6 +5,8 @@
  *
  *     KERNEL                           the name of the kernel it makes
  *     line_matches(line, mask, value)  bits 0..7: which of the 8 slots, under mask, are equal to value
+ *     MATCHES_WHILE_OTHERS_WRITE       each slot is read whole, and before all that follows; false where the thread
+ *                                      sanitizer would not believe it
  *
  * A branch that the processor cannot predict costs as much as everything else that is done for a pair.  So the slot
  * where a key's search begins is looked at first, and a thread that is alone in the table keeps the commonest of the
@@ -13,6 +15,7 @@
  */
 #include "count/pairs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Bits 0..7: slots that hold the tag. */
@@ -31,14 +34,19 @@ static inline __attribute__((always_inline)) bool add_found(const struct table_v
     return true;
 }
 
-/* A new key takes the first empty slot of the line from where its search begins. */
-static inline __attribute__((always_inline)) void insert(struct table_adder *a, const struct table_view *v,
-                                                         uint64_t *line, unsigned empty, uint64_t hash, uint64_t tag)
+/* The first empty slot of the line from where the search begins. */
+static inline __attribute__((always_inline)) uint64_t *first_empty(uint64_t *line, unsigned empty, uint64_t hash)
 {
     unsigned start = (unsigned)(hash % LINE_SLOTS);
 
     empty = (empty >> start | empty << (LINE_SLOTS - start)) & 0xFF;
-    line[((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS] = v->increment | (tag & v->tag_mask);
+    return line + ((unsigned)__builtin_ctz(empty) + start) % LINE_SLOTS;
+}
+
+static inline __attribute__((always_inline)) void insert(struct table_adder *a, const struct table_view *v,
+                                                         uint64_t *line, unsigned empty, uint64_t hash, uint64_t tag)
+{
+    *first_empty(line, empty, hash) = v->increment | (tag & v->tag_mask);
     a->n_new++;
 }
 
@@ -86,24 +94,16 @@ static inline __attribute__((always_inline)) void add_beyond_first(struct table_
     }
 }
 
-/* `narrow` (n == 32) and `alone` are constants at each place of use, and their branches are compiled away. */
-static inline __attribute__((always_inline)) void add_hash(struct table_adder *a, const struct table_view *v,
-                                                           uint64_t hash, bool alone)
+static inline __attribute__((always_inline)) void add_alone(struct table_adder *a, const struct table_view *v,
+                                                            uint64_t hash)
 {
-    uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS;
+    uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS, w = *slot;
     uint64_t tag = hash << DISTANCE_BITS | 1; /* and bits above, which the masks take off */
-    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
-    if (__builtin_expect(((w ^ tag) & v->match_mask) == 0, 1)) {
-        if (alone)
-            *slot = w + v->increment;
-        else
-            __atomic_fetch_add(slot, v->increment, __ATOMIC_RELAXED);
-    } else if (alone) {
+    if (__builtin_expect(((w ^ tag) & v->match_mask) == 0, 1))
+        *slot = w + v->increment;
+    else
         add_beyond_first(a, v, line, slot, w, hash, tag);
-    } else {
-        table_add(a, hash, 1);
-    }
 }
 
 static inline __attribute__((always_inline)) uint64_t hash_of(struct pair_key key, uint32_t first, uint32_t second,
@@ -126,10 +126,10 @@ static inline __attribute__((always_inline)) uint32_t token(const void *x, size_
 
 /*
  * Until the ring is full, hashes only enter; from then on the oldest leaves as the newest enters.  The order in the
- * ring does not matter, so it starts anywhere.
+ * ring does not matter, so it starts anywhere.  `width` and `narrow` (n == 32) are constants at each place of use.
  */
-static inline __attribute__((always_inline)) void count_run(struct table_adder *a, const void *x, size_t n,
-                                                            size_t width, bool narrow, bool alone)
+static inline __attribute__((always_inline)) void count_alone(struct table_adder *a, const void *x, size_t n,
+                                                              size_t width, bool narrow)
 {
     const struct table_view v = a->view;
     size_t i = 0;
@@ -146,41 +146,186 @@ static inline __attribute__((always_inline)) void count_run(struct table_adder *
 
         prefetch(&v, hash);
         *place = hash;
-        add_hash(a, &v, oldest, alone);
+        add_alone(a, &v, oldest);
     }
 }
 
-static void count_u16_narrow_alone(struct table_adder *a, const uint16_t *x, size_t n)
+/* --- in a shared table --------------------------------------------------------------------------------- */
+
+/*
+ * Add to the slot that a vector comparison finds, or insert where it finds the first empty one.  It sees the slots of
+ * the line one after the other while others write; what it has seen of a slot in use stays true, and an empty one is
+ * tried by exchange: see table.h.  False: the general way is needed.
+ */
+static inline __attribute__((always_inline)) bool add_by_comparison(struct table_adder *a, const struct table_view *v,
+                                                                    uint64_t *line, uint64_t hash, uint64_t count,
+                                                                    uint64_t tag)
 {
-    count_run(a, x, n, 2, true, true);
+    unsigned empty, found;
+    uint64_t *slot, none = 0;
+
+    if (!MATCHES_WHILE_OTHERS_WRITE)
+        return false;
+    empty = line_matches(line, ~UINT64_C(0), 0);
+    __asm__ volatile("" ::: "memory"); /* a slot that is filled in between must be seen by the second */
+    found = slots_with(v, line, tag);
+    if (found) {
+        slot = line + __builtin_ctz(found);
+        if (__atomic_load_n(slot, __ATOMIC_RELAXED) & OVERFLOW_MARK)
+            return false;
+        __atomic_fetch_add(slot, count * v->increment, __ATOMIC_RELAXED);
+        return true;
+    }
+    if (!empty)
+        return false;
+    slot = first_empty(line, empty, hash);
+    if (!__atomic_compare_exchange_n(slot, &none, count * v->increment | (tag & v->tag_mask), false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return false;
+    a->n_new++;
+    return true;
 }
 
-static void count_u16_narrow_shared(struct table_adder *a, const uint16_t *x, size_t n)
+/* A word is a hash above its count; count 0: nothing. */
+static inline __attribute__((always_inline)) void add_word(struct table_adder *a, const struct table_view *v,
+                                                           uint64_t word)
 {
-    count_run(a, x, n, 2, true, false);
+    uint64_t hash = word >> (64 - v->key.bits), count = word << v->key.bits >> v->key.bits;
+    uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS;
+    uint64_t tag = hash << DISTANCE_BITS | 1;
+
+    if (__builtin_expect(count > MOST_AT_ONCE, 0))
+        table_add(a, hash, count);
+    else if (((__atomic_load_n(slot, __ATOMIC_RELAXED) ^ tag) & v->match_mask) == 0)
+        __atomic_fetch_add(slot, count * v->increment, __ATOMIC_RELAXED);
+    else if (count && !add_by_comparison(a, v, line, hash, count, tag))
+        table_add(a, hash, count);
+}
+
+static void drain(struct table_adder *a)
+{
+    const struct table_view v = a->view;
+
+    for (size_t i = 0; i < a->n_ring; i++)
+        prefetch(&v, a->ring[i] >> (64 - v.key.bits));
+    for (size_t i = 0; i < a->n_ready; i++)
+        add_word(a, &v, a->ready[i]);
+    memcpy(a->ready, a->ring, a->n_ring * sizeof(*a->ring));
+    a->n_ready = a->n_ring;
+    a->n_ring = 0;
+}
+
+/*
+ * In a shared table an addition locks its line, which costs as much as several pairs, and common pairs are wanted by
+ * all threads at once.  So each thread sums up pairs in a small cache of its own before: a word of hash and count for
+ * each of the hash's low bits.  Whether a pair is there or drives another out is decided without a branch: the word
+ * that was there is written behind the ring, which becomes longer only if it was another.  A count that is full runs
+ * over into the hash, and so looks like another pair.
+ */
+static inline __attribute__((always_inline)) void count_shared(struct table_adder *a, const void *x, size_t n,
+                                                               size_t width, bool narrow)
+{
+    const struct table_view v = a->view;
+    const unsigned count_bits = 64 - v.key.bits;
+    uint64_t *front = a->front;
+    size_t n_ring = a->n_ring;
+
+    for (size_t i = 0; i + 1 < n; i++) {
+        uint64_t hash = hash_of(v.key, token(x, i, width), token(x, i + 1, width), narrow);
+        uint64_t w = front[hash % FRONT_SIZE], is_here = (w + 1) >> count_bits == hash;
+
+        front[hash % FRONT_SIZE] = is_here ? w + 1 : hash << count_bits | 1;
+        a->ring[n_ring] = w;
+        n_ring += !is_here;
+        if (__builtin_expect(n_ring == RING_SIZE, 0)) {
+            a->n_ring = n_ring;
+            a->n_front_misses += n_ring;
+            drain(a);
+            n_ring = 0;
+        }
+    }
+    a->n_ring = n_ring;
+}
+
+/* Should the n tokens that come go through the cache?  Where it does not help, it is passed by for a while. */
+static bool use_front(struct table_adder *a, size_t n)
+{
+    if (!a->front)
+        a->front = calloc(FRONT_SIZE, sizeof(*a->front)); /* without memory: without a cache */
+    if (a->n_front_pairs >= FRONT_TRIAL) {
+        a->front_rest = a->n_front_misses > a->n_front_pairs / 2 ? FRONT_REST : 0;
+        a->n_front_pairs = a->n_front_misses = 0;
+    }
+    if (a->front_rest > 0) {
+        a->front_rest -= n < a->front_rest ? n : a->front_rest;
+        return false;
+    }
+    a->n_front_pairs += n;
+    return a->front;
+}
+
+static inline __attribute__((always_inline)) void count_shared_plainly(struct table_adder *a, const void *x, size_t n,
+                                                                       size_t width, bool narrow)
+{
+    const struct table_view v = a->view;
+    const unsigned count_bits = 64 - v.key.bits;
+
+    for (size_t i = 0; i + 1 < n; i++) {
+        a->ring[a->n_ring++] = hash_of(v.key, token(x, i, width), token(x, i + 1, width), narrow) << count_bits | 1;
+        if (__builtin_expect(a->n_ring == RING_SIZE, 0))
+            drain(a);
+    }
+}
+
+static inline __attribute__((always_inline)) void count_run(struct table_adder *a, const void *x, size_t n,
+                                                            size_t width, bool narrow)
+{
+    if (a->alone)
+        count_alone(a, x, n, width, narrow);
+    else if (use_front(a, n))
+        count_shared(a, x, n, width, narrow);
+    else
+        count_shared_plainly(a, x, n, width, narrow);
 }
 
 static void count_u16(struct table_adder *a, const uint16_t *x, size_t n)
 {
-    if (a->view.key.bits == 32 && a->alone)
-        count_u16_narrow_alone(a, x, n);
-    else if (a->view.key.bits == 32)
-        count_u16_narrow_shared(a, x, n);
+    if (a->view.key.bits == 32)
+        count_run(a, x, n, 2, true);
     else
-        count_run(a, x, n, 2, false, a->alone);
-}
-
-static void count_u32_alone(struct table_adder *a, const uint32_t *x, size_t n)
-{
-    count_run(a, x, n, 4, false, true);
+        count_run(a, x, n, 2, false);
 }
 
 static void count_u32(struct table_adder *a, const uint32_t *x, size_t n)
 {
-    if (a->alone)
-        count_u32_alone(a, x, n);
-    else
-        count_run(a, x, n, 4, false, false);
+    count_run(a, x, n, 4, false);
 }
 
-const struct pairs_kernel KERNEL = {count_u16, count_u32};
+static void flush_front(struct table_adder *a)
+{
+    for (size_t i = 0; a->front && i < FRONT_SIZE; i++) {
+        if (!a->front[i])
+            continue;
+        a->ring[a->n_ring++] = a->front[i];
+        a->front[i] = 0;
+        if (a->n_ring == RING_SIZE)
+            drain(a);
+    }
+}
+
+static void flush(struct table_adder *a)
+{
+    if (a->alone) {
+        const struct table_view v = a->view;
+
+        for (size_t i = 0; i < a->n_ring; i++)
+            add_alone(a, &v, a->ring[i]);
+        a->n_ring = 0;
+        return;
+    }
+    flush_front(a);
+    drain(a);
+    drain(a); /* what the first has prefetched */
+}
+
+const struct pairs_kernel KERNEL = {count_u16, count_u32, flush};

@@ -574,6 +574,7 @@ enum emx_status table_leave(struct table_adder *a, struct emx_error *err)
 void table_adder_finish(struct table_adder *a)
 {
     free(a->spill);
+    free(a->front);
     *a = (struct table_adder){0};
 }
 

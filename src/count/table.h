@@ -57,6 +57,7 @@ enum {
     LINE_SLOTS = 8,
     DISTANCE_BITS = 4,
     PROBE_LINES = (1 << DISTANCE_BITS) - 1,
+    MOST_AT_ONCE = 256, /* added without looking for overflow: 2^12 threads together stay far below 2^23 */
 };
 
 #define OVERFLOW_MARK (UINT64_C(1) << 63)
@@ -79,8 +80,13 @@ struct spilled_key {
     uint64_t hash, count;
 };
 
-/* Pairs that are on their way to the table: see pairs.h.  Kept from block to block, emptied by pairs_flush(). */
-enum { RING_SIZE = 64 /* on real text 32 takes 3 % longer, 16 and 24 more */ };
+/* Pairs that are on their way to the table: see pairs.h. */
+enum {
+    RING_SIZE = 64, /* on real text 32 takes 3 % longer, 16 and 24 more */
+    FRONT_SIZE = 1 << 12,
+    FRONT_TRIAL = 1 << 17, /* pairs after which the cache is judged by its misses */
+    FRONT_REST = 1 << 23,  /* pairs that pass it by if it has failed */
+};
 
 /* One thread's hold on a table. */
 struct table_adder {
@@ -91,8 +97,13 @@ struct table_adder {
     struct spilled_key *spill;
     size_t n_spill, cap_spill;
     bool no_memory; /* the spill list could not grow */
+    /* alone: hashes, prefetched; shared: words of hash and count, which the cache `front` has let go */
+    uint64_t ring[RING_SIZE];
     size_t n_ring;
-    uint64_t ring[RING_SIZE]; /* hashes, prefetched */
+    uint64_t ready[RING_SIZE]; /* words that are prefetched */
+    size_t n_ready;
+    uint64_t *front; /* [FRONT_SIZE] NULL before it is needed */
+    uint64_t n_front_pairs, n_front_misses, front_rest;
 };
 
 /*

@@ -52,17 +52,12 @@ static void add_by_table(struct table_adder *a, const struct block *b)
         table_add(a, b->add[i].hash, b->add[i].count);
 }
 
-/* As if the ring were full of these: what enters it then is not counted here. */
+/* As if these had come to the ring, each once. */
 static void add_by_kernel(struct table_adder *a, const struct block *b)
 {
-    const uint32_t enters[MAX_ADDITIONS + 1] = {0};
-    size_t n = 0;
-
-    for (; n < MAX_ADDITIONS && b->add[n].count; n++)
-        a->ring[n] = b->add[n].hash;
-    a->n_ring = RING_SIZE;
-    pairs_kernel_plain.count_u32(a, enters, n + 1);
-    a->n_ring = 0;
+    for (size_t n = 0; n < MAX_ADDITIONS && b->add[n].count; n++)
+        a->ring[a->n_ring++] = b->alone ? b->add[n].hash : b->add[n].hash << (64 - a->view.key.bits) | 1;
+    pairs_kernel_plain.flush(a);
 }
 
 static void add_block(struct running *r, struct table_adder *a, const struct block *b)
