@@ -1,33 +1,43 @@
 /* Which table a thread counts in, and where its memory comes from, on machines that are made up. */
-#include "scan/domain.h"
+#include "pipeline/threads.h"
+#include "scan/shard.h"
 #include "test.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { N_NODES = 2, N_THREADS = 16 /* of 2 nodes with 2 L3 caches of 4 cores */ };
 
 static struct placement *placement;
 static struct budget budget;
-static struct regions regions[N_NODES];
+static struct regions *regions; /* [placement_n_nodes()] */
 static struct domain domain;
 static const struct emx_scan_domain given = {.name = "d", .settings = {.eod = EMX_NO_TOKEN}};
 
+static void begin_on(const struct machine_model *model, unsigned n_threads)
+{
+    budget = (struct budget){.limit = UINT64_C(1) << 30};
+    CHECK(placement_create(model, n_threads, true, &placement, NULL) == EMX_OK);
+    regions = calloc(placement_n_nodes(placement), sizeof(*regions));
+    for (unsigned i = 0; i < placement_n_nodes(placement); i++)
+        regions_init(&regions[i], &budget);
+    regions_link(regions, placement_n_nodes(placement));
+    domain_init(&domain, &given, placement, regions);
+}
+
 static void begin(void)
 {
-    struct machine_model model = {.synthetic = "numa:2 l3:2 core:4 pu:1"};
-
-    budget = (struct budget){.limit = UINT64_C(1) << 30};
-    CHECK(placement_create(&model, N_THREADS, true, &placement, NULL) == EMX_OK);
+    begin_on(&(struct machine_model){.synthetic = "numa:2 l3:2 core:4 pu:1"}, N_THREADS);
     CHECK(placement_n_nodes(placement) == N_NODES);
-    for (int i = 0; i < N_NODES; i++)
-        regions_init(&regions[i], &budget);
-    regions_link(regions, N_NODES);
-    domain_init(&domain, &given, placement, regions);
 }
 
 static void end(void)
 {
     domain_finish(&domain);
-    for (int i = 0; i < N_NODES; i++)
+    for (unsigned i = 0; i < placement_n_nodes(placement); i++)
         regions_finish(&regions[i]);
+    free(regions);
     CHECK(budget.used == 0);
     placement_destroy(&placement);
 }
@@ -145,8 +155,122 @@ static void a_full_budget_frees_the_memory_of_all_nodes(void)
     end();
 }
 
+/* --- on this machine ------------------------------------------------------------------------------------- */
+
+enum { N_KEYS = 400 * 1000 /* more than a first table holds */, PAGE = 4096 };
+
+/* What a thread found of its memory: pages, and those that lie on another node than planned. */
+struct found {
+    size_t n_pages, n_wrong;
+    int refused; /* errno of the system that would not tell */
+};
+
+static bool is_first_round = true;
+
+static void look_at(const void *memory, size_t n_bytes, unsigned number, struct found *found)
+{
+    enum { NODE_OF_ADDRESS = 3 /* MPOL_F_NODE | MPOL_F_ADDR */ };
+
+    for (size_t at = 0; at < n_bytes; at += PAGE) {
+        int node = -1;
+
+        if (syscall(SYS_get_mempolicy, &node, NULL, 0, (const char *)memory + at, NODE_OF_ADDRESS) != 0)
+            found->refused = errno;
+        found->n_pages++;
+        found->n_wrong += node != (int)number;
+    }
+}
+
+static void fill_table(struct table *table, bool alone, struct table_adder *adder)
+{
+    struct pair_key key = table_key(table);
+
+    table_enter(table, adder, alone);
+    for (uint32_t i = 0; i < N_KEYS; i++) {
+        table_add(adder, pair_key_mix(key, pair_key_pack(key, i & 1023, i >> 10)), 1);
+        if (i % 65536 == 65535) { /* a block's end, where it may grow */
+            if (table_leave(adder, NULL) != EMX_OK)
+                abort();
+            table_enter(table, adder, alone);
+        }
+    }
+}
+
+static void look_at_table(unsigned thread, struct found *found)
+{
+    struct table_adder adder = {0};
+    bool alone;
+    struct table *table = table_for(thread, &alone);
+
+    fill_table(table, alone, &adder);
+    look_at(adder.view.slots, (LINE_SLOTS * sizeof(uint64_t)) << adder.view.n_lines_log2,
+            placement_node_number(placement, placement_node(placement, thread)), found);
+    if (table_leave(&adder, NULL) != EMX_OK)
+        abort();
+    table_adder_finish(&adder);
+}
+
+/* Only the first threads of a process are sure to get memory from malloc() that no other thread has touched. */
+static void look_at_buffers(unsigned thread, struct found *found)
+{
+    struct block block;
+
+    if (block_init(&block, 27, NULL) != EMX_OK)
+        abort();
+    memset(block.bytes, 1, BLOCK_BYTES);
+    look_at(block.bytes, BLOCK_BYTES, placement_node_number(placement, placement_node(placement, thread)), found);
+    block_finish(&block);
+}
+
+static void look_at_own_memory(unsigned thread, void *context)
+{
+    struct found *found = &((struct found *)context)[thread];
+
+    if (is_first_round)
+        look_at_buffers(thread, found);
+    look_at_table(thread, found);
+}
+
+static void check_found(const struct found *found, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (found[i].refused)
+            printf("the system does not tell where memory lies (%s): not checked\n", strerror(found[i].refused));
+        CHECK(found[i].n_pages > (N_KEYS * sizeof(uint64_t)) / PAGE);
+        CHECK(found[i].refused || found[i].n_wrong == 0);
+    }
+}
+
+/* Twice, since the second time memory is used again; with cores left over threads are bound to nodes. */
+static void check_memory(unsigned n_threads)
+{
+    begin_on(NULL, n_threads);
+    for (int round = 0; round < 2; round++) {
+        struct found *found = calloc(placement_n_threads(placement), sizeof(*found));
+        struct threads threads;
+
+        CHECK(threads_start(&threads, placement, look_at_own_memory, found, NULL) == EMX_OK);
+        CHECK(threads.n == placement_n_threads(placement));
+        threads_join(&threads);
+        check_found(found, placement_n_threads(placement));
+        is_first_round = false;
+        domain_release_tables(&domain);
+        free(found);
+    }
+    end();
+}
+
+static void memory_lies_where_it_is_planned(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    check_memory(0);
+    check_memory(n > 1 ? (unsigned)n - 1 : 1);
+}
+
 int main(void)
 {
+    RUN(memory_lies_where_it_is_planned); /* first: see look_at_buffers() */
     RUN(with_memory_each_thread_has_its_own);
     RUN(tight_memory_is_shared_within_a_cache);
     RUN(the_last_memory_is_shared_by_all);
