@@ -80,35 +80,38 @@ static void add_rows(const struct emx_pair_count *rows, size_t n, void *context)
     o->n_distinct += n;
 }
 
-uint64_t race_bytes(const struct race *r)
+struct lap race_read(struct race *r)
 {
-    return r->engine->bytes ? r->engine->bytes(r->state) : malloced() - r->n_malloced;
-}
-
-struct lap race_close(struct race **pr)
-{
-    struct race *r = *pr;
     struct lap lap = {0};
     double start = clock_seconds();
 
     if (r->engine->finish)
         r->engine->finish(r->state);
-    lap.seconds = r->seconds + clock_seconds() - start;
-    lap.n_bytes = race_bytes(r);
+    lap.seconds = r->seconds += clock_seconds() - start;
+    lap.n_bytes = r->engine->bytes ? r->engine->bytes(r->state) : malloced() - r->n_malloced;
     start = clock_seconds();
     r->engine->read(r->state, add_rows, &lap.outcome);
     lap.read_seconds = clock_seconds() - start;
+    return lap;
+}
+
+void race_close(struct race **pr)
+{
+    struct race *r = *pr;
+
     r->engine->close(r->state);
     placement_destroy(&r->placement);
     free(r);
     *pr = NULL;
-    return lap;
 }
 
 struct lap race_once(const struct engine *e, const struct tokens *t, unsigned n_threads)
 {
     struct race *r = race_open(e, t->vocabulary, n_threads);
+    struct lap lap;
 
     race_count(r, t);
-    return race_close(&r);
+    lap = race_read(r);
+    race_close(&r);
+    return lap;
 }

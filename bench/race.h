@@ -28,9 +28,9 @@ enum { PIECE_TOKENS = 128 << 10 };
 struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads);
 /* Count the pairs of a stream on top of what was counted; seconds. */
 double race_count(struct race *r, const struct tokens *t);
-/* Bring counting to its end and read; then close. */
-struct lap race_close(struct race **r);
-uint64_t race_bytes(const struct race *r);
+/* Bring counting to its end and read. */
+struct lap race_read(struct race *r);
+void race_close(struct race **r);
 
 /* All of it for one stream. */
 struct lap race_once(const struct engine *e, const struct tokens *t, unsigned n_threads);
