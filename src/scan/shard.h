@@ -42,7 +42,11 @@ struct shard_sums {
     uint64_t n_plain_ends; /* document ends of the index at which no EOD stands */
 };
 
-/* One thread's buffers and the block in them. */
+/*
+ * One thread's buffers and the block in them.  The thread makes them itself, after it was bound, so their pages lie on
+ * its NUMA node; of what it counts only the buffers of a stream that cannot be cut in pieces may lie elsewhere, with
+ * the thread that opened the shard.
+ */
 struct block {
     const void *tokens; /* [n] of `width` bytes, native */
     size_t width, n;
