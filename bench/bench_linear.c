@@ -15,6 +15,7 @@
  *     pairs, distinct   so far
  *     new               share of pairs since the line before that were new
  *     bytes             of memory a distinct pair
+ *     seconds           so far
  *     ns_all            nanoseconds a pair, of all up to here
  *     ns_last           of those since the line before
  *     ns_array          of the plain array

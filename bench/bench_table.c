@@ -5,9 +5,9 @@
  *
  * Each stream (real text if files are given, and Zipf tokens) is counted by every engine with every number of threads:
  * first untimed, to check that all agree on pairs, distinct pairs and a checksum; then in interleaved rounds.
- * The naive twin is slow: its check is its only lap.  Lines are TSV: best and median nanoseconds a pair (wall
- * time), million pairs/s of the median, then what reading costs a distinct pair (for this project's
- * tables: merging and sorting) and how many bytes of memory it has when all is counted.
+ * The naive twin is slow: its check is its only lap (with no rounds, of all engines).  Lines are TSV: best and median
+ * nanoseconds a pair (wall time), million pairs/s of the median, then what reading costs a distinct pair (for this
+ * project's tables: merging and sorting) and how many bytes of memory it has when all is counted.
  */
 #include "race.h"
 
@@ -100,7 +100,7 @@ static void print(struct entry *e, const struct tokens *t)
     if (e->last.n_bytes)
         printf("%.1f", (double)e->last.n_bytes / n_distinct);
     else
-        putchar('-'); /* an allocator that does not tell */
+        putchar('-');
     printf("\t%" PRIu64 "\n", e->last.outcome.checksum);
     fflush(stdout);
 }
@@ -129,7 +129,7 @@ static void race_all(const struct options *o, const struct tokens *t)
     for (size_t i = 0; i < n; i++) {
         run_lap(&entries[i], t);
         check(&entries[i], &entries[0]);
-        entries[i].n_laps = entries[i].engine == &engine_naive ? 1 : 0;
+        entries[i].n_laps = entries[i].engine == &engine_naive || !o->rounds ? 1 : 0;
     }
     for (unsigned round = 0; round < o->rounds; round++) {
         for (size_t i = 0; i < n; i++) {
@@ -238,7 +238,7 @@ static void set_option(struct options *o, int letter)
         o->n_pairs = parse_list(optarg, 1, 1UL << 40).x[0];
         break;
     case 'r':
-        o->rounds = (unsigned)parse_list(optarg, 1, MAX_ROUNDS).x[0];
+        o->rounds = (unsigned)parse_list(optarg, 0, MAX_ROUNDS).x[0];
         break;
     case 'w':
         o->write = optarg;

@@ -24,7 +24,7 @@ struct engine {
     void (*finish)(void *state); /* what is left to do until counts are known; NULL: nothing */
     /* Every distinct pair once, in any order; no thread is counting. */
     void (*read)(void *state, rows_fn *visit, void *context);
-    uint64_t (*bytes)(void *state); /* of memory; NULL: what malloc has given out tells */
+    uint64_t (*bytes)(void *state); /* of memory, 0: unknown; NULL: what malloc has given out tells */
     void (*close)(void *state);
 };
 

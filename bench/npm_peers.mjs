@@ -77,6 +77,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     await engine.setThreads(threads);
     const begin = performance.now();
     const [pairs, distinct] = await engine.group();
-    console.log((performance.now() - begin) / 1000, pairs, distinct, engine.checksum);
+    const seconds = (performance.now() - begin) / 1000;
+    console.log([seconds, pairs, distinct, engine.checksum].join(' '));
 }
 process.exit(0);
