@@ -424,7 +424,7 @@ static void uneven_nodes_get_uneven_shares(void)
 static struct {
     bool refuse;
     int policy;
-    unsigned n_processors, n_memory;
+    _Atomic unsigned n_processors, n_memory;
     unsigned long processors[3], memory[3]; /* of the first calls: bits of processors and of nodes */
 } asked;
 
@@ -438,18 +438,20 @@ unsigned long hwloc_bitmap_to_ulong(const void *set);
 
 int __wrap_hwloc_set_cpubind(void *topology, const void *set, int flags)
 {
-    if (asked.n_processors < 3)
-        asked.processors[asked.n_processors] = hwloc_bitmap_to_ulong(set);
-    asked.n_processors++;
+    unsigned i = asked.n_processors++;
+
+    if (i < 3)
+        asked.processors[i] = hwloc_bitmap_to_ulong(set);
     return asked.refuse ? -1 : __real_hwloc_set_cpubind(topology, set, flags);
 }
 
 int __wrap_hwloc_set_membind(void *topology, const void *set, int policy, int flags)
 {
+    unsigned i = asked.n_memory++;
+
     (void)topology, (void)policy, (void)flags;
-    if (asked.n_memory < 3)
-        asked.memory[asked.n_memory] = hwloc_bitmap_to_ulong(set);
-    asked.n_memory++;
+    if (i < 3)
+        asked.memory[i] = hwloc_bitmap_to_ulong(set);
     return -1; /* as containers do; nothing may depend on it */
 }
 
