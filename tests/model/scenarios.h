@@ -21,10 +21,12 @@ struct scenario {
     const char *name;
     /* the table when threads begin; a line grows with its 6th key, 2 lines with the 11th, 4 with the 21st */
     unsigned lines_log2;
-    unsigned n_filled;                /* keys FILLED(i), once each */
-    unsigned n_crowded, crowded_line; /* keys CROWDED(s, i), once each: a 9th stands in the next line */
-    uint64_t near_overflow;           /* KEY_A begins with so much less than half the field, if not 0 */
-    uint64_t limit;                   /* of the budget, in lines; 0: none */
+    unsigned n_filled; /* keys FILLED(i), once each */
+    struct {
+        unsigned n, line;
+    } crowds[2];            /* keys CROWDED(s, crowd, i) of one line, once each: a 9th stands in the next */
+    uint64_t near_overflow; /* KEY_A and KEY_B begin with so much less than half the field, if not 0 */
+    uint64_t limit;         /* of the budget, in lines; 0: none */
     unsigned n_threads;
     struct block blocks[MAX_THREADS - 1][MAX_BLOCKS];
     bool deep;     /* only if asked for */
@@ -34,7 +36,7 @@ struct scenario {
 /* A key by its line in a table of 16 lines, a number, and its first slot. */
 #define KEY(line, number, slot) ((uint64_t)(line) << (KEY_BITS - 4) | (uint64_t)(number) << 3 | (slot))
 #define FILLED(i) KEY((i)*5 % 16, 100 + (i), (i) % 8)
-#define CROWDED(s, i) KEY((s)->crowded_line, 200 + (i), (i) % 8)
+#define CROWDED(s, crowd, i) KEY((s)->crowds[crowd].line, 200 + (i), (i) % 8)
 #define KEY_A KEY(1, 1, 6)
 #define KEY_B KEY(9, 2, 6)
 #define KEY_C KEY(3, 3, 7)
@@ -63,6 +65,9 @@ static const struct scenario scenarios[] = {
     {.name = "a count overflows while others add to it",
      .n_threads = 2, .near_overflow = 1,
      .blocks = {{SHARED(A1, A1)}, {SHARED({KEY_A, 2}, A1)}}},
+    {.name = "two counts overflow at once",
+     .n_threads = 2, .near_overflow = 1,
+     .blocks = {{SHARED({KEY_A, 2})}, {SHARED({KEY_B, 2})}}},
     {.name = "a count overflows while the kernel adds to it",
      .n_threads = 2, .near_overflow = 2,
      .blocks = {{SHARED(A1, A1)}, {KERNEL(A1, A1, A1)}}},
@@ -73,25 +78,28 @@ static const struct scenario scenarios[] = {
      .n_filled = 5, .n_threads = 2,
      .blocks = {{SHARED(A1, C1, B1)}, {SHARED(D1, A1)}}},
     {.name = "a count overflows, the table grows, the count goes on",
-     .n_filled = 4, .n_threads = 2, .near_overflow = 1,
-     .blocks = {{SHARED(B1, A1)}, {KERNEL(A1), SHARED(A1)}}},
+     .n_filled = 3, .n_threads = 2, .near_overflow = 1,
+     .blocks = {{SHARED(C1, A1)}, {KERNEL(A1), SHARED(A1)}}},
     {.name = "two threads move the lines of a larger table",
      .lines_log2 = 2, .n_filled = 20, .n_threads = 2,
      .blocks = {{SHARED(A1)}, {SHARED(A1), SHARED({FILLED(2), 1})}}},
     {.name = "two threads move a line and keys that stand after it",
-     .lines_log2 = 1, .n_filled = 1, .n_crowded = 9, .n_threads = 2,
+     .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 0}}, .n_threads = 2,
      .blocks = {{SHARED(A1)}, {SHARED(B1), SHARED(A1)}}},
+    {.name = "two threads move keys that stand after a line, and after the next",
+     .lines_log2 = 2, .n_filled = 6, .crowds = {{5, 6}, {9, 0}}, .n_threads = 2,
+     .blocks = {{SHARED(D1)}, {SHARED({FILLED(3), 1})}}},
     {.name = "keys of the last line stand in the first",
-     .lines_log2 = 1, .n_filled = 1, .n_crowded = 9, .crowded_line = 13, .n_threads = 2,
+     .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 13}}, .n_threads = 2,
      .blocks = {{SHARED(B1)}, {SHARED(D1), KERNEL(B1)}}},
     {.name = "a thread alone grows a table of crowded lines where it stands",
-     .lines_log2 = 1, .n_filled = 1, .n_crowded = 9, .crowded_line = 13, .n_threads = 2,
+     .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 13}}, .n_threads = 2,
      .blocks = {{KERNEL_ALONE(D1, B1, D1), SHARED(B1)}, {ALONE(B1)}}},
     {.name = "three threads, growth by the last one out",
      .n_filled = 5, .n_threads = 3,
      .blocks = {{SHARED(A1)}, {SHARED(A1)}, {SHARED({FILLED(0), 1})}}},
     {.name = "three threads, all wait while the table grows",
-     .lines_log2 = 1, .n_filled = 1, .n_crowded = 9, .n_threads = 3,
+     .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 0}}, .n_threads = 3,
      .blocks = {{SHARED(A1)}, {ALONE({FILLED(0), 1})}, {ALONE({FILLED(0), 1})}}},
     {.name = "one thread alone, another shares, and the table grows",
      .n_filled = 5, .n_threads = 2,
@@ -111,12 +119,12 @@ static const struct scenario scenarios[] = {
 
     {.name = "three threads fill a line beyond its room",
      .n_filled = 5, .n_threads = 3, .deep = true,
-     .blocks = {{SHARED(A1, B1)}, {SHARED(A1, C1)}, {SHARED(C1, D1)}}},
+     .blocks = {{SHARED(A1, D1)}, {SHARED(B1)}, {SHARED(C1)}}},
     {.name = "three threads move the lines of a larger table",
      .lines_log2 = 2, .n_filled = 20, .n_threads = 3, .deep = true,
-     .blocks = {{SHARED(A1), SHARED(B1)}, {SHARED(A1)}, {SHARED({FILLED(2), 1})}}},
+     .blocks = {{SHARED(A1)}, {SHARED(A1)}, {SHARED({FILLED(2), 1})}}},
     {.name = "three threads move keys that stand after their line",
-     .lines_log2 = 1, .n_filled = 1, .n_crowded = 9, .n_threads = 3, .deep = true,
+     .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 0}}, .n_threads = 3, .deep = true,
      .blocks = {{SHARED(A1)}, {SHARED(B1)}, {SHARED(A1)}}},
 };
 /* clang-format on */

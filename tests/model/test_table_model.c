@@ -105,10 +105,14 @@ static void begin(void *context)
     table_enter(r->table, &a, true);
     for (unsigned i = 0; i < s->n_filled; i++)
         table_add(&a, FILLED(i), 1);
-    for (unsigned i = 0; i < s->n_crowded; i++)
-        table_add(&a, CROWDED(s, i), 1);
-    if (s->near_overflow)
+    for (unsigned c = 0; c < 2; c++) {
+        for (unsigned i = 0; i < s->crowds[c].n; i++)
+            table_add(&a, CROWDED(s, c, i), 1);
+    }
+    if (s->near_overflow) {
         table_add(&a, KEY_A, half_field(s) - s->near_overflow);
+        table_add(&a, KEY_B, half_field(s) - s->near_overflow);
+    }
     if (table_leave(&a, NULL))
         abort();
     table_adder_finish(&a);
@@ -133,9 +137,11 @@ static uint64_t expected(const struct scenario *s, uint64_t hash)
 
     for (unsigned i = 0; i < s->n_filled; i++)
         count += FILLED(i) == hash;
-    for (unsigned i = 0; i < s->n_crowded; i++)
-        count += CROWDED(s, i) == hash;
-    if (s->near_overflow && hash == KEY_A)
+    for (unsigned c = 0; c < 2; c++) {
+        for (unsigned i = 0; i < s->crowds[c].n; i++)
+            count += CROWDED(s, c, i) == hash;
+    }
+    if (s->near_overflow && (hash == KEY_A || hash == KEY_B))
         count += half_field(s) - s->near_overflow;
     for (unsigned t = 0; t < s->n_threads; t++) {
         for (size_t i = 0; i < MAX_BLOCKS * MAX_ADDITIONS; i++) {
@@ -172,7 +178,8 @@ static size_t read_table(const struct table *t, struct table_entry *ret, size_t 
 /* All that was to be counted. */
 static uint64_t expected_total(const struct scenario *s)
 {
-    uint64_t total = s->n_filled + s->n_crowded + (s->near_overflow ? half_field(s) - s->near_overflow : 0);
+    uint64_t total =
+        s->n_filled + s->crowds[0].n + s->crowds[1].n + (s->near_overflow ? 2 * (half_field(s) - s->near_overflow) : 0);
 
     for (unsigned t = 0; t < s->n_threads; t++) {
         for (size_t i = 0; i < MAX_BLOCKS * MAX_ADDITIONS; i++)
@@ -254,6 +261,7 @@ static void every_interleaving_counts_exactly(void)
                e.longest, clock_seconds() - started, scenarios[i].name);
         if (e.failed)
             printf("%s\n", e.reason);
+        fflush(stdout);
         CHECK(!e.failed);
         CHECK(e.all);
     }
