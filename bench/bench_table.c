@@ -6,8 +6,9 @@
  * Each stream (real text if files are given, and Zipf tokens) is counted by every engine with every number of threads:
  * first untimed, to check that all agree on pairs, distinct pairs and a checksum; then in interleaved rounds.
  * The naive twin is slow: its check is its only lap (with no rounds, of all engines).  Lines are TSV: best and median
- * nanoseconds a pair (wall time), million pairs/s of the median, then what reading costs a distinct pair (for this
- * project's tables: merging and sorting) and how many bytes of memory it has when all is counted.
+ * nanoseconds a pair (wall time), those of processor time (of all threads; disturbed least by neighbours on the
+ * machine), million pairs/s of the median, then what reading costs a distinct pair (for this project's tables: merging
+ * and sorting) and how many bytes of memory it has when all is counted.
  */
 #include "race.h"
 
@@ -66,7 +67,7 @@ static bool names(const char *list, const char *word)
 struct entry {
     const struct engine *engine;
     unsigned n_threads;
-    double seconds[MAX_ROUNDS], read_seconds[MAX_ROUNDS];
+    double seconds[MAX_ROUNDS], cpu_seconds[MAX_ROUNDS], read_seconds[MAX_ROUNDS];
     unsigned n_laps;
     struct lap last;
 };
@@ -75,6 +76,7 @@ static void run_lap(struct entry *e, const struct tokens *t)
 {
     e->last = race_once(e->engine, t, e->n_threads);
     e->seconds[e->n_laps] = e->last.seconds;
+    e->cpu_seconds[e->n_laps] = e->last.cpu_seconds;
     e->read_seconds[e->n_laps++] = e->last.read_seconds;
 }
 
@@ -92,11 +94,12 @@ static void check(const struct entry *e, const struct entry *with)
 static void print(struct entry *e, const struct tokens *t)
 {
     double n = (double)e->last.outcome.n_pairs, n_distinct = (double)e->last.outcome.n_distinct;
-    double middle = median(e->seconds, e->n_laps), reading = median(e->read_seconds, e->n_laps);
+    double middle = median(e->seconds, e->n_laps), cpu = median(e->cpu_seconds, e->n_laps);
+    double reading = median(e->read_seconds, e->n_laps);
 
-    printf("%s\t%" PRIu32 "\t%.0f\t%.0f\t%s\t%u\t%u\t%.2f\t%.2f\t%.1f\t%.1f\t", t->name, t->vocabulary, n, n_distinct,
-           e->engine->name, e->n_threads, e->n_laps, e->seconds[0] * 1e9 / n, middle * 1e9 / n, n / middle / 1e6,
-           reading * 1e9 / n_distinct);
+    printf("%s\t%" PRIu32 "\t%.0f\t%.0f\t%s\t%u\t%u\t%.2f\t%.2f\t%.2f\t%.1f\t%.1f\t", t->name, t->vocabulary, n,
+           n_distinct, e->engine->name, e->n_threads, e->n_laps, e->seconds[0] * 1e9 / n, middle * 1e9 / n,
+           cpu * 1e9 / n, n / middle / 1e6, reading * 1e9 / n_distinct);
     if (e->last.n_bytes)
         printf("%.1f", (double)e->last.n_bytes / n_distinct);
     else
@@ -267,7 +270,8 @@ int main(int argc, char **argv)
         set_option(&o, letter);
     o.files = (const char *const *)argv + optind;
     o.n_files = (size_t)(argc - optind);
-    puts("stream\tvocabulary\tpairs\tdistinct\tengine\tthreads\tlaps\tbest_ns\tmedian_ns\tMpairs/s\tread_ns\tbytes"
+    puts("stream\tvocabulary\tpairs\tdistinct\tengine\tthreads\tlaps\tbest_ns\tmedian_ns\tcpu_ns\tMpairs/"
+         "s\tread_ns\tbytes"
          "\tchecksum");
     run(&o);
     return 0;

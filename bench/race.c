@@ -9,7 +9,7 @@ struct race {
     const struct engine *engine;
     void *state;
     struct placement *placement;
-    double seconds;
+    double seconds, cpu_seconds;
     size_t n_malloced; /* before it was opened */
     const struct tokens *tokens;
     _Atomic size_t next;
@@ -20,6 +20,14 @@ static size_t malloced(void)
     struct mallinfo2 m = mallinfo2();
 
     return m.uordblks + m.hblkhd;
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads)
@@ -48,9 +56,9 @@ static void count_pieces(unsigned thread, void *context)
     }
 }
 
-double race_count(struct race *r, const struct tokens *t)
+void race_count(struct race *r, const struct tokens *t)
 {
-    double start = clock_seconds();
+    double start = clock_seconds(), cpu_start = cpu_seconds();
     struct threads threads;
     struct emx_error err;
 
@@ -62,9 +70,8 @@ double race_count(struct race *r, const struct tokens *t)
         threads_join(&threads);
     else
         die("%s", err.message);
-    start = clock_seconds() - start;
-    r->seconds += start;
-    return start;
+    r->cpu_seconds += cpu_seconds() - cpu_start;
+    r->seconds += clock_seconds() - start;
 }
 
 static void add_rows(const struct emx_pair_count *rows, size_t n, void *context)
@@ -83,11 +90,12 @@ static void add_rows(const struct emx_pair_count *rows, size_t n, void *context)
 struct lap race_read(struct race *r)
 {
     struct lap lap = {0};
-    double start = clock_seconds();
+    double start = clock_seconds(), cpu_start = cpu_seconds();
 
     if (r->engine->finish)
         r->engine->finish(r->state);
     lap.seconds = r->seconds += clock_seconds() - start;
+    lap.cpu_seconds = r->cpu_seconds += cpu_seconds() - cpu_start;
     lap.n_bytes = r->engine->bytes ? r->engine->bytes(r->state) : malloced() - r->n_malloced;
     start = clock_seconds();
     r->engine->read(r->state, add_rows, &lap.outcome);

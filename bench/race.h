@@ -15,6 +15,7 @@ struct outcome {
 
 struct lap {
     double seconds;      /* from before the threads start until counts are known */
+    double cpu_seconds;  /* of all threads in that time: what neighbours on the machine disturb least */
     double read_seconds; /* of reading: for tables of this project, of merging and sorting */
     uint64_t n_bytes;
     struct outcome outcome;
@@ -26,8 +27,8 @@ struct race;
 enum { PIECE_TOKENS = 128 << 10 };
 
 struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads);
-/* Count the pairs of a stream on top of what was counted; seconds. */
-double race_count(struct race *r, const struct tokens *t);
+/* Count the pairs of a stream on top of what was counted. */
+void race_count(struct race *r, const struct tokens *t);
 /* Bring counting to its end and read. */
 struct lap race_read(struct race *r);
 void race_close(struct race **r);
