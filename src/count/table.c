@@ -603,20 +603,17 @@ static size_t read_carries(struct table_cursor *c, struct table_entry *ret, size
     return n;
 }
 
-/* The entries of a line; first the words in use are moved together, so that only they are undone. */
+/* The entries of a line; empty slots are undone too, since a branch would cost more, and written over. */
 static inline size_t read_line(const struct table *t, uint64_t line, struct table_entry *ret)
 {
     const struct table_view *v = &t->view;
     const uint64_t *slots = v->slots + line * LINE_SLOTS;
-    uint64_t words[LINE_SLOTS];
     size_t n = 0;
 
     for (unsigned i = 0; i < LINE_SLOTS; i++) {
-        words[n] = slots[i];
+        ret[n] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, line, slots[i])), slots[i] >> count_shift(v)};
         n += slots[i] != 0;
     }
-    for (size_t i = 0; i < n; i++)
-        ret[i] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, line, words[i])), words[i] >> count_shift(v)};
     return n;
 }
 
@@ -627,6 +624,14 @@ size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t
     for (; c->line < c->end && n + LINE_SLOTS <= cap; c->line++)
         n += read_line(c->table, c->line, ret + n);
     return n ? n : read_carries(c, ret, cap);
+}
+
+uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t *ret_n)
+{
+    struct table_cursor c = table_cursor_begin(t, part, n_parts);
+
+    *ret_n = (size_t)(c.end - c.line) * LINE_SLOTS;
+    return t->view.slots + c.line * LINE_SLOTS;
 }
 
 struct pair_key table_key(const struct table *t)

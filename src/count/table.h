@@ -144,6 +144,12 @@ struct table_cursor table_cursor_begin(const struct table *t, size_t part, size_
 /* The next entries, up to cap (at least LINE_SLOTS); 0 at the end. */
 size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap);
 
+/*
+ * The memory of the same part of the slots, for whoever takes the table apart: behind the cursor, words that it has read
+ * may be written over.  Then the table can only be destroyed.
+ */
+uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t *ret_n);
+
 struct pair_key table_key(const struct table *t);
 uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
 
