@@ -54,8 +54,7 @@ static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_t
 {
     struct placement *p = place(n_threads);
     struct rows_space space = {0};
-    struct rows_options options = {
-        .drop = drop, .eod = eod, .tails = tails, .placement = p, .budget = budget, .space = &space};
+    struct rows_options options = {.rule = {drop, eod, tails}, .placement = p, .budget = budget, .space = &space};
     const struct emx_pair_count *piece;
     struct rows *rows;
     size_t n = 0, k;
@@ -313,30 +312,38 @@ static void tables_add_up_in_small_pieces(void)
     free(x);
 }
 
+static struct table *table_of(const uint32_t *x, size_t n)
+{
+    struct table *t = new_table(16, 0);
+    struct table_adder adder = {0};
+
+    table_enter(t, &adder, true);
+    pairs_count_u32(&adder, x, n);
+    pairs_flush(&adder);
+    CHECK(table_leave(&adder, NULL) == EMX_OK);
+    table_adder_finish(&adder);
+    return t;
+}
+
 static void pairs_across_eod_become_tails(void)
 {
     const uint32_t x[] = {5, 1, 2, 0, 1, 2, 0, 0, 3};
-    struct table *t = new_table(16, 0);
-    struct table_adder adder = {0};
+    struct table *t = table_of(x, 9), *u = table_of(x, 9);
     struct emx_pair_count rows[16];
     struct tally tails;
     size_t pieces;
 
-    table_enter(t, &adder, true);
-    pairs_count_u32(&adder, x, 9);
-    pairs_flush(&adder);
-    CHECK(table_leave(&adder, NULL) == EMX_OK);
     tally_init(&tails);
     CHECK(collect(&t, 1, 1, &plenty, ROWS_DROP_AFTER, 0, &tails, rows, 16, &pieces) == 3); /* 1,2  2,0  5,1 */
     CHECK(rows[0].count == 2 && rows[1].count == 2 && rows[2].count == 1);
     CHECK(tails.count[0] == 3);
     tally_finish(&tails);
     tally_init(&tails);
-    CHECK(collect(&t, 1, 1, &plenty, ROWS_DROP_BEFORE, 0, &tails, rows, 16, &pieces) == 4); /* 0,1 0,3 1,2 5,1 */
+    CHECK(collect(&u, 1, 1, &plenty, ROWS_DROP_BEFORE, 0, &tails, rows, 16, &pieces) == 4); /* 0,1 0,3 1,2 5,1 */
     CHECK(tails.count[2] == 2 && tails.count[0] == 1);
     tally_finish(&tails);
-    table_adder_finish(&adder);
     table_destroy(&t);
+    table_destroy(&u);
 }
 
 static void a_budget_that_is_too_small_is_refused(void)

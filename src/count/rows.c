@@ -6,148 +6,110 @@
 #include <string.h>
 
 enum {
-    BUCKET_BITS = 17,     /* first tokens are counted exactly up to this, in steps of neighbours above */
-    GROUP_ROWS = 8192,    /* 128 KiB to sort: half of a small L2 */
-    MOST_GROUPS = 4096,   /* more streams than this and the scatter leaves the TLB */
-    LEAST_ROWS = 1 << 20, /* a piece of 16 MiB is had whatever the budget says */
-    SMALL_PART = 64,      /* of the budget, for rows */
-    ENTRIES = 512,        /* read from a table at a time, on the stack */
-    DIGIT_BITS = 8,
-    DIGITS = 1 << DIGIT_BITS,
-};
-
-struct group {
-    size_t begin, n;  /* rows in the piece's buffer */
-    uint64_t n_found; /* entries in the tables, an upper bound of n */
-};
-
-/* A thread's share of the slots: the same in both passes, so that what it counted is what it scatters. */
-struct slice {
-    uint32_t *in_bucket; /* [n_buckets] */
-    size_t *at;          /* [n_groups] where its next row of a group goes, in the current piece */
-    struct rows *rows;
-    unsigned token_bits; /* of the table being read */
-    struct emx_error error;
+    PIECE_ROWS = 1 << 18, /* a thread, 4 MiB: stays in the cache on its way to the encoder */
+    FETCH_AHEAD = 4,      /* blocks */
 };
 
 struct rows {
     struct table *const *tables;
     size_t n_tables;
     struct rows_options options;
-    unsigned bucket_shift;
-    size_t n_buckets;
-    uint32_t *group_of; /* [n_buckets] */
-    struct group *groups;
-    size_t n_groups;
-    struct slice *slices;
-    size_t n_slices;
-    size_t next_group, piece_begin, piece_end; /* groups of the current piece */
+    struct bin_map map;
+    struct pile *piles; /* [n_tables * n_parts] */
+    size_t n_piles, n_parts;
+    struct large_count *large; /* [n_large] of all piles, ascending by key */
+    size_t n_large;
+    bool may_repeat; /* a key may be in several piles */
     struct emx_pair_count *buffer;
-    size_t cap; /* rows of the buffer, which is the space's */
+    size_t next_bin, piece_begin; /* bins of the current piece: from piece_begin to next_bin */
+    struct place {
+        size_t begin, n; /* rows of a bin in the buffer */
+    } * places;          /* [n_bins] */
     _Atomic bool no_memory;
 };
 
-/* --- first pass: how many pairs in each bucket ------------------------------------------------------- */
-
-static bool dropped(const struct rows *r, uint32_t first, uint32_t second)
+static enum emx_status fail_memory(struct emx_error *err)
 {
-    return (r->options.drop == ROWS_DROP_AFTER && first == r->options.eod) ||
-           (r->options.drop == ROWS_DROP_BEFORE && second == r->options.eod);
+    return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
 }
 
-static void count_entries(struct slice *s, const struct table_entry *entries, size_t n)
+/* --- tables to piles --------------------------------------------------------------------------------- */
+
+static void take_part(size_t item, unsigned thread, void *context)
 {
-    const struct rows *r = s->rows;
-    uint32_t mask = (UINT32_C(1) << s->token_bits) - 1;
+    struct rows *r = context;
+    struct emx_error error;
 
-    for (size_t i = 0; i < n; i++) {
-        uint32_t first = (uint32_t)(entries[i].key >> s->token_bits);
-
-        if (!dropped(r, first, (uint32_t)entries[i].key & mask))
-            s->in_bucket[first >> r->bucket_shift]++;
-        else if (!s->error.status && tally_add_many(r->options.tails, first, entries[i].count, &s->error))
-            s->error.status = EMX_ERR_MEMORY;
-    }
-}
-
-/* Both passes read a slice of every table through this. */
-static void read_slice(struct rows *r, size_t slice, void (*use)(struct slice *, const struct table_entry *, size_t))
-{
-    struct slice *s = &r->slices[slice];
-    struct table_entry entries[ENTRIES];
-    size_t n;
-
-    for (size_t i = 0; i < r->n_tables; i++) {
-        struct table_cursor cursor = table_cursor_begin(r->tables[i], slice, r->n_slices);
-
-        s->token_bits = table_key(r->tables[i]).token_bits;
-        while ((n = table_cursor_next(&cursor, entries, ENTRIES)))
-            use(s, entries, n);
-    }
-}
-
-static void count_slice(size_t slice, unsigned thread, void *context)
-{
     (void)thread;
-    read_slice(context, slice, count_entries);
+    if (pile_take(&r->piles[item], &r->map, r->tables[item / r->n_parts], item % r->n_parts, r->n_parts,
+                  &r->options.rule, &error))
+        r->no_memory = true;
 }
 
-/* --- groups ------------------------------------------------------------------------------------------ */
-
-static uint64_t bucket_size(const struct rows *r, size_t bucket)
+/* A table that other threads have no part of is a pile; fewer tables than threads are shared by parts. */
+static enum emx_status take_tables(struct rows *r, struct emx_error *err)
 {
-    uint64_t n = 0;
+    size_t n_threads = placement_n_threads(r->options.placement);
+    enum emx_status status;
 
-    for (size_t i = 0; i < r->n_slices; i++)
-        n += r->slices[i].in_bucket[bucket];
-    return n;
+    r->n_parts = r->n_tables && r->n_tables < n_threads ? (n_threads + r->n_tables - 1) / r->n_tables : 1;
+    r->n_piles = r->n_tables * r->n_parts;
+    r->piles = calloc(r->n_piles + 1, sizeof(*r->piles));
+    r->places = calloc(r->map.n_bins, sizeof(*r->places));
+    if (!r->piles || !r->places)
+        return fail_memory(err);
+    status = threads_for(r->options.placement, r->n_piles, take_part, r, err);
+    return status || !r->no_memory ? status : fail_memory(err);
 }
 
-static enum emx_status make_groups(struct rows *r, struct emx_error *err)
+static int by_key(const void *a, const void *b)
 {
-    uint64_t n_rows = 0, wanted, size = 0;
-    size_t n = 1;
+    const struct large_count *x = a, *y = b;
 
-    for (size_t b = 0; b < r->n_buckets; b++)
-        n_rows += bucket_size(r, b);
-    wanted = n_rows / MOST_GROUPS > GROUP_ROWS ? n_rows / MOST_GROUPS : GROUP_ROWS;
-    r->groups = calloc(n_rows / wanted + 2, sizeof(*r->groups)); /* all but the last hold `wanted` */
-    if (!r->groups)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
-    for (size_t b = 0; b < r->n_buckets; b++) {
-        if (size >= wanted) {
-            n++;
-            size = 0;
-        }
-        size += bucket_size(r, b);
-        r->groups[n - 1].n_found = size;
-        r->group_of[b] = (uint32_t)(n - 1);
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static enum emx_status collect_large(struct rows *r, struct emx_error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_piles; i++)
+        n += r->piles[i].n_large;
+    r->large = malloc((n + 1) * sizeof(*r->large));
+    if (!r->large)
+        return fail_memory(err);
+    for (size_t i = 0; i < r->n_piles; i++) {
+        if (r->piles[i].n_large) /* without any there may be no array */
+            memcpy(r->large + r->n_large, r->piles[i].large, r->piles[i].n_large * sizeof(*r->large));
+        r->n_large += r->piles[i].n_large;
     }
-    r->n_groups = n_rows ? n : 0;
-    for (size_t i = 0; i < r->n_slices; i++) {
-        r->slices[i].at = calloc(n, sizeof(size_t));
-        if (!r->slices[i].at)
-            return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
-    }
+    qsort(r->large, r->n_large, sizeof(*r->large), by_key);
     return EMX_OK;
 }
 
-/*
- * All rows where they take a small part of the budget; else an eighth of them, so that eight readings of the tables are
- * the most.  At least LEAST_ROWS and the largest group; and no more than the budget has room for beyond that.
- */
+/* --- buffers ----------------------------------------------------------------------------------------- */
+
+static size_t bin_size(const struct rows *r, size_t bin)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < r->n_piles; i++)
+        n += r->piles[i].bins[bin].n;
+    return (size_t)n;
+}
+
 static size_t rows_in_a_piece(const struct rows *r)
 {
-    uint64_t all = 0, largest = LEAST_ROWS, wanted, room = budget_left(r->options.budget) + r->options.space->n_taken;
+    size_t most = PIECE_ROWS * placement_n_threads(r->options.placement), largest = 0, all = 0;
 
-    for (size_t g = 0; g < r->n_groups; g++) {
-        all += r->groups[g].n_found;
-        largest = r->groups[g].n_found > largest ? r->groups[g].n_found : largest;
+    for (size_t b = 0; b < r->map.n_bins; b++) {
+        size_t n = bin_size(r, b);
+
+        all += n;
+        largest = n > largest ? n : largest;
     }
-    wanted = all > r->options.budget->limit / SMALL_PART / sizeof(*r->buffer) ? all / 8 : all;
-    room /= sizeof(*r->buffer);
-    wanted = wanted < room ? wanted : room;
-    return wanted > largest ? wanted : largest;
+    most = all < most ? all : most;
+    return largest > most ? largest : most;
 }
 
 static enum emx_status take_buffer(struct rows *r, struct emx_error *err)
@@ -155,70 +117,41 @@ static enum emx_status take_buffer(struct rows *r, struct emx_error *err)
     struct rows_space *s = r->options.space;
     size_t n = rows_in_a_piece(r);
 
-    if (s->cap < n) {
+    if (s->cap < n || !s->buffer) {
         budget_give(r->options.budget, s->n_taken);
         free(s->buffer);
-        s->buffer = malloc(n * sizeof(*s->buffer));
+        s->buffer = malloc((n + 1) * sizeof(*s->buffer));
         s->cap = s->buffer ? n : 0;
         s->n_taken = budget_take(r->options.budget, n * sizeof(*s->buffer)) ? n * sizeof(*s->buffer) : 0;
     }
     r->buffer = s->buffer;
-    r->cap = s->cap;
-    return r->buffer ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort %zu pairs", n);
+    return r->buffer ? EMX_OK : fail_memory(err);
 }
 
-/* Scratch for as many threads as there are now. */
-static bool reserve_scratch(struct rows_space *s, size_t n)
+/* A sorter for each thread there is now. */
+static enum emx_status reserve_sorters(struct rows_space *s, size_t n, struct emx_error *err)
 {
-    struct rows_scratch *larger;
+    struct word_sorter *larger;
 
-    if (n <= s->n_scratch)
-        return true;
-    larger = realloc(s->scratch, n * sizeof(*larger));
+    if (n <= s->n_sorters)
+        return EMX_OK;
+    larger = realloc(s->sorters, n * sizeof(*larger));
     if (!larger)
-        return false;
-    memset(larger + s->n_scratch, 0, (n - s->n_scratch) * sizeof(*larger));
-    s->scratch = larger;
-    s->n_scratch = n;
-    return true;
+        return fail_memory(err);
+    memset(larger + s->n_sorters, 0, (n - s->n_sorters) * sizeof(*larger));
+    s->sorters = larger;
+    s->n_sorters = n;
+    return EMX_OK;
 }
 
 void rows_space_finish(struct rows_space *s, struct budget *budget)
 {
-    for (size_t i = 0; i < s->n_scratch; i++)
-        free(s->scratch[i].rows);
-    free(s->scratch);
+    for (size_t i = 0; i < s->n_sorters; i++)
+        word_sorter_finish(&s->sorters[i]);
+    free(s->sorters);
     free(s->buffer);
     budget_give(budget, s->n_taken);
     *s = (struct rows_space){0};
-}
-
-static unsigned widest_token(struct table *const *tables, size_t n)
-{
-    unsigned bits = 16;
-
-    for (size_t i = 0; i < n; i++)
-        bits = table_key(tables[i]).token_bits > bits ? table_key(tables[i]).token_bits : bits;
-    return bits;
-}
-
-static enum emx_status allocate(struct rows *r, struct emx_error *err)
-{
-    unsigned bits = widest_token(r->tables, r->n_tables);
-    bool ok;
-
-    r->bucket_shift = bits > BUCKET_BITS ? bits - BUCKET_BITS : 0;
-    r->n_buckets = (size_t)1 << (bits - r->bucket_shift);
-    r->n_slices = placement_n_threads(r->options.placement);
-    r->group_of = calloc(r->n_buckets, sizeof(*r->group_of));
-    r->slices = calloc(r->n_slices, sizeof(*r->slices));
-    ok = r->group_of && r->slices && reserve_scratch(r->options.space, r->n_slices);
-    for (size_t i = 0; ok && i < r->n_slices; i++) {
-        r->slices[i].rows = r;
-        r->slices[i].in_bucket = calloc(r->n_buckets, sizeof(uint32_t));
-        ok = r->slices[i].in_bucket;
-    }
-    return ok ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
 }
 
 enum emx_status rows_create(struct table *const *tables, size_t n_tables, const struct rows_options *options,
@@ -228,19 +161,18 @@ enum emx_status rows_create(struct table *const *tables, size_t n_tables, const 
     enum emx_status status;
 
     if (!r)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
+        return fail_memory(err);
     r->tables = tables;
     r->n_tables = n_tables;
     r->options = *options;
-    status = allocate(r, err);
+    r->may_repeat = n_tables > 1;
+    status = reserve_sorters(options->space, placement_n_threads(options->placement), err);
     if (!status)
-        status = threads_for(options->placement, r->n_slices, count_slice, r, err);
-    for (size_t i = 0; !status && i < r->n_slices; i++) {
-        if (r->slices[i].error.status)
-            status = emx_fail(err, EMX_ERR_MEMORY, "%s", r->slices[i].error.message);
-    }
+        status = bin_map_init(&r->map, tables, n_tables, err);
     if (!status)
-        status = make_groups(r, err);
+        status = take_tables(r, err);
+    if (!status)
+        status = collect_large(r, err);
     if (!status)
         status = take_buffer(r, err);
     if (status)
@@ -256,111 +188,32 @@ void rows_destroy(struct rows **pr)
 
     if (!r)
         return;
-    for (size_t i = 0; r->slices && i < r->n_slices; i++) {
-        free(r->slices[i].in_bucket);
-        free(r->slices[i].at);
-    }
-    free(r->slices);
-    free(r->groups);
-    free(r->group_of);
+    for (size_t i = 0; r->piles && i < r->n_piles; i++)
+        pile_finish(&r->piles[i]);
+    bin_map_finish(&r->map);
+    free(r->piles);
+    free(r->places);
+    free(r->large);
     free(r);
     *pr = NULL;
 }
 
-/* --- second pass: every pair to its group ------------------------------------------------------------ */
+/* --- bins to rows ------------------------------------------------------------------------------------ */
 
-/* Lay out groups and each slice's part of them in the buffer. */
-static void lay_out_piece(struct rows *r)
+/* Blocks lie anywhere in the table's memory: those that come soon are fetched while others are added. */
+static void add_pile(struct word_sorter *s, const struct pile *p, size_t b)
 {
-    size_t at = 0, b = 0;
+    uint32_t at = p->bins[b].top, ahead = at;
+    const uint64_t *block;
 
-    r->piece_begin = r->next_group;
-    while (r->next_group < r->n_groups && at + r->groups[r->next_group].n_found <= r->cap) {
-        r->groups[r->next_group].begin = at;
-        at += r->groups[r->next_group++].n_found;
+    for (unsigned i = 0; i < FETCH_AHEAD && ahead; i++)
+        pile_fetch(pile_block(p, &ahead));
+    while ((block = pile_block(p, &at))) {
+        if (ahead)
+            pile_fetch(pile_block(p, &ahead));
+        word_sorter_add(s, block, PILE_BLOCK);
     }
-    r->piece_end = r->next_group;
-    assert(r->piece_end > r->piece_begin);
-    while (b < r->n_buckets && r->group_of[b] < r->piece_begin)
-        b++;
-    for (size_t g = r->piece_begin; g < r->piece_end; g++) {
-        size_t place = r->groups[g].begin, first = b;
-
-        for (size_t i = 0; i < r->n_slices; i++) {
-            r->slices[i].at[g] = place;
-            for (b = first; b < r->n_buckets && r->group_of[b] == g; b++)
-                place += r->slices[i].in_bucket[b];
-        }
-        r->groups[g].n = place - r->groups[g].begin;
-    }
-}
-
-static void scatter_entries(struct slice *s, const struct table_entry *entries, size_t n)
-{
-    const struct rows *r = s->rows;
-    uint32_t mask = (UINT32_C(1) << s->token_bits) - 1;
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t first = (uint32_t)(entries[i].key >> s->token_bits), second = (uint32_t)entries[i].key & mask;
-        size_t g = r->group_of[first >> r->bucket_shift];
-
-        if (g >= r->piece_begin && g < r->piece_end && !dropped(r, first, second))
-            r->buffer[s->at[g]++] = (struct emx_pair_count){first, second, entries[i].count};
-    }
-}
-
-static void scatter_slice(size_t slice, unsigned thread, void *context)
-{
-    (void)thread;
-    read_slice(context, slice, scatter_entries);
-}
-
-/* --- sorting a group --------------------------------------------------------------------------------- */
-
-/* First and second token in as few bits as the group needs. */
-struct compact {
-    uint32_t base;
-    unsigned second_bits, bits;
-};
-
-static unsigned bit_length(uint32_t x)
-{
-    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
-}
-
-static struct compact compact_for(const struct emx_pair_count *rows, size_t n)
-{
-    uint32_t low = UINT32_MAX, high = 0, second = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        low = rows[i].first < low ? rows[i].first : low;
-        high = rows[i].first > high ? rows[i].first : high;
-        second |= rows[i].second;
-    }
-    return (struct compact){low, bit_length(second), bit_length(second) + bit_length(high - low)};
-}
-
-static inline uint64_t compact_key(struct compact c, const struct emx_pair_count *row)
-{
-    return (uint64_t)(row->first - c.base) << c.second_bits | row->second;
-}
-
-/* One stable pass by the digit at `shift`. */
-static void radix_pass(const struct emx_pair_count *from, struct emx_pair_count *to, size_t n, struct compact c,
-                       unsigned shift)
-{
-    size_t at[DIGITS] = {0}, sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        at[compact_key(c, &from[i]) >> shift & (DIGITS - 1)]++;
-    for (size_t d = 0; d < DIGITS; d++) {
-        size_t k = at[d];
-
-        at[d] = sum;
-        sum += k;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[at[compact_key(c, &from[i]) >> shift & (DIGITS - 1)]++] = from[i];
+    word_sorter_add(s, p->open + b * PILE_BLOCK, p->bins[b].n_open);
 }
 
 static size_t add_equal(struct emx_pair_count *rows, size_t n)
@@ -376,70 +229,114 @@ static size_t add_equal(struct emx_pair_count *rows, size_t n)
     return n ? k + 1 : 0;
 }
 
-static bool scratch_reach(struct rows_scratch *s, size_t n)
+static uint64_t key_of(const struct rows *r, const struct emx_pair_count *row)
 {
-    if (n <= s->cap)
-        return true;
-    free(s->rows);
-    s->rows = malloc(n * sizeof(*s->rows));
-    s->cap = s->rows ? n : 0;
-    return s->rows;
+    return (uint64_t)row->first << r->map.token_bits | row->second;
 }
 
-static void sort_group(size_t item, unsigned thread, void *context)
+/* The first large count of a key that is not below this one. */
+static size_t find_large(const struct rows *r, uint64_t key)
+{
+    size_t low = 0, high = r->n_large;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (r->large[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Add what words do not hold to the bin's rows, which have all these keys. */
+static void add_large(const struct rows *r, size_t bin, struct emx_pair_count *rows, size_t n)
+{
+    size_t end = find_large(r, r->map.begin[bin + 1]), at = 0;
+
+    for (size_t i = find_large(r, r->map.begin[bin]); i < end; i++) {
+        size_t high = n;
+
+        while (at < high) {
+            size_t middle = (at + high) / 2;
+
+            if (key_of(r, &rows[middle]) < r->large[i].key)
+                at = middle + 1;
+            else
+                high = middle;
+        }
+        assert(at < n && key_of(r, &rows[at]) == r->large[i].key);
+        rows[at].count += r->large[i].count;
+    }
+}
+
+static void sort_bin(size_t item, unsigned thread, void *context)
 {
     struct rows *r = context;
-    struct group *g = &r->groups[r->piece_begin + item];
-    struct emx_pair_count *from = r->buffer + g->begin, *to;
-    struct compact c;
+    size_t bin = r->piece_begin + item;
+    struct place *place = &r->places[bin];
+    struct emx_pair_count *rows = r->buffer + place->begin;
+    struct word_sorter *sorter = &r->options.space->sorters[thread];
 
-    if (!scratch_reach(&r->options.space->scratch[thread], g->n)) {
+    if (!word_sorter_begin(sorter, r->map.token_bits, r->map.begin[bin], r->map.begin[bin + 1] - 1, place->n)) {
         r->no_memory = true;
         return;
     }
-    to = r->options.space->scratch[thread].rows;
-    c = compact_for(from, g->n);
-    for (unsigned shift = 0; shift < c.bits; shift += DIGIT_BITS) {
-        struct emx_pair_count *swap = from;
-
-        radix_pass(from, to, g->n, c, shift);
-        from = to;
-        to = swap;
-    }
-    if (from != r->buffer + g->begin)
-        memcpy(r->buffer + g->begin, from, g->n * sizeof(*from));
-    g->n = add_equal(r->buffer + g->begin, g->n);
+    for (size_t i = 0; i < r->n_piles; i++)
+        add_pile(sorter, &r->piles[i], bin);
+    place->n = word_sorter_rows(sorter, rows);
+    if (r->may_repeat)
+        place->n = add_equal(rows, place->n);
+    if (r->n_large)
+        add_large(r, bin, rows, place->n);
 }
 
-/* Close the gaps that equal pairs left between groups. */
+/* --- pieces ------------------------------------------------------------------------------------------ */
+
+/* As many bins as the buffer has room for, at least one. */
+static void lay_out_piece(struct rows *r)
+{
+    size_t at = 0;
+
+    r->piece_begin = r->next_bin;
+    for (; r->next_bin < r->map.n_bins; r->next_bin++) {
+        size_t n = bin_size(r, r->next_bin);
+
+        if (at + n > r->options.space->cap)
+            break;
+        r->places[r->next_bin] = (struct place){at, n};
+        at += n;
+    }
+    assert(r->next_bin > r->piece_begin);
+}
+
+/* Close the gaps that equal pairs left between bins. */
 static size_t close_gaps(struct rows *r)
 {
     size_t n = 0;
 
-    for (size_t g = r->piece_begin; g < r->piece_end; g++) {
-        if (r->groups[g].begin != n)
-            memmove(r->buffer + n, r->buffer + r->groups[g].begin, r->groups[g].n * sizeof(*r->buffer));
-        n += r->groups[g].n;
+    for (size_t b = r->piece_begin; b < r->next_bin; b++) {
+        if (r->places[b].begin != n)
+            memmove(r->buffer + n, r->buffer + r->places[b].begin, r->places[b].n * sizeof(*r->buffer));
+        n += r->places[b].n;
     }
     return n;
 }
 
 enum emx_status rows_next(struct rows *r, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err)
 {
-    const struct placement *p = r->options.placement;
-    enum emx_status status;
+    enum emx_status status = EMX_OK;
 
     *ret = r->buffer;
     *ret_n = 0;
-    if (r->next_group == r->n_groups)
-        return EMX_OK;
-    lay_out_piece(r);
-    status = threads_for(p, r->n_slices, scatter_slice, r, err);
-    if (!status)
-        status = threads_for(p, r->piece_end - r->piece_begin, sort_group, r, err);
-    if (!status && r->no_memory)
-        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
-    if (!status)
-        *ret_n = close_gaps(r);
+    while (!status && *ret_n == 0 && r->next_bin < r->map.n_bins) {
+        lay_out_piece(r);
+        status = threads_for(r->options.placement, r->next_bin - r->piece_begin, sort_bin, r, err);
+        if (!status && r->no_memory)
+            status = fail_memory(err);
+        if (!status)
+            *ret_n = close_gaps(r);
+    }
     return status;
 }

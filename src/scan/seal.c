@@ -168,9 +168,7 @@ static enum rows_drop drop_of(const struct emx_domain_settings *settings)
 
 static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
 {
-    struct rows_options options = {.drop = drop_of(&d->settings),
-                                   .eod = d->settings.eod,
-                                   .tails = &d->tails,
+    struct rows_options options = {.rule = {drop_of(&d->settings), d->settings.eod, &d->tails},
                                    .placement = s->placement,
                                    .budget = s->budget,
                                    .space = &s->space};
