@@ -13,7 +13,7 @@ struct addition {
 };
 
 struct block {
-    bool alone, kernel;                 /* kernel: pairs_kernel.h adds, one at a time */
+    bool alone, kernel;                 /* kernel: pairs_kernel.h adds */
     struct addition add[MAX_ADDITIONS]; /* as far as counts are not 0 */
 };
 
@@ -29,7 +29,7 @@ struct scenario {
     uint64_t limit;         /* of the budget, in lines; 0: none */
     unsigned n_threads;
     struct block blocks[MAX_THREADS - 1][MAX_BLOCKS];
-    bool deep;     /* only if asked for */
+    bool deep;     /* only if asked for, and not to the end */
     bool overlook; /* a planted bug: growth overlooks those inside */
 };
 
@@ -59,6 +59,9 @@ static const struct scenario scenarios[] = {
     {.name = "the same, one of them by the kernel",
      .n_threads = 2,
      .blocks = {{SHARED(A1, B1)}, {KERNEL(B1, A1, A1)}}},
+    {.name = "the same, both by the kernel",
+     .n_filled = 1, .n_threads = 2,
+     .blocks = {{KERNEL(A1, B1)}, {KERNEL(B1, A1)}}},
     {.name = "three threads add the same new key",
      .n_threads = 3,
      .blocks = {{SHARED(A1)}, {SHARED({KEY_A, 2})}, {SHARED({KEY_A, 3})}}},
@@ -113,6 +116,9 @@ static const struct scenario scenarios[] = {
     {.name = "no memory to grow, for three threads",
      .n_filled = 8, .limit = 1, .n_threads = 3,
      .blocks = {{SHARED(A1)}, {SHARED({FILLED(0), 1}, B1)}, {SHARED(A1)}}},
+    {.name = "two threads and the kernel fill a line",
+     .n_filled = 5, .n_threads = 3,
+     .blocks = {{KERNEL(A1)}, {KERNEL(B1)}, {SHARED(A1)}}},
     {.name = "two threads see a count overflow, a third adds",
      .n_threads = 3, .near_overflow = 1,
      .blocks = {{SHARED(A1)}, {SHARED(A1)}, {SHARED(A1)}}},

@@ -15,7 +15,7 @@
  * smaller count under the same tag, as tags never change.  What else threads share is guarded by the mutex, and that
  * this is so is checked: two accesses that are not both atomic must be ordered by it.
  *
- * MODEL_DEEP=1 in the environment adds larger scenarios (minutes).
+ * MODEL_DEEP=N in the environment adds larger scenarios, each up to N million executions (some 10 seconds a million).
  */
 #include "../test.h"
 #include "count/pairs.h"
@@ -52,11 +52,11 @@ static void add_by_table(struct table_adder *a, const struct block *b)
         table_add(a, b->add[i].hash, b->add[i].count);
 }
 
-/* As if these had come to the ring, each once. */
+/* As if these had come to the ring. */
 static void add_by_kernel(struct table_adder *a, const struct block *b)
 {
     for (size_t n = 0; n < MAX_ADDITIONS && b->add[n].count; n++)
-        a->ring[a->n_ring++] = b->alone ? b->add[n].hash : b->add[n].hash << (64 - a->view.key.bits) | 1;
+        a->ring[a->n_ring++] = b->alone ? b->add[n].hash : b->add[n].hash << (64 - a->view.key.bits) | b->add[n].count;
     pairs_kernel_plain.flush(a);
 }
 
@@ -233,37 +233,39 @@ static const char *end(void *context)
     return atomic_load(&r->budget.used) ? "memory is lost" : NULL;
 }
 
+/* Executions for each of the deep scenarios: millions by MODEL_DEEP. */
+static uint64_t deep_executions(void)
+{
+    const char *value = getenv("MODEL_DEEP");
+
+    return value ? strtoull(value, NULL, 10) * 1000000 : 0;
+}
+
 static void explore_scenario(const struct scenario *s, struct explored *ret)
 {
     struct running running = {.scenario = s};
     struct program p = {s->n_threads, begin, thread_main, watch, end, &running, false};
 
-    explore(&p, s->deep ? UINT64_C(100000000) : 3000000, ret);
-}
-
-static bool deep(void)
-{
-    const char *value = getenv("MODEL_DEEP");
-
-    return value && strcmp(value, "1") == 0;
+    explore(&p, s->deep ? deep_executions() : 3000000, ret);
 }
 
 static void every_interleaving_counts_exactly(void)
 {
     for (size_t i = 0; i < N_SCENARIOS; i++) {
+        const struct scenario *s = &scenarios[i];
         double started = clock_seconds();
         struct explored e;
 
-        if (scenarios[i].deep && !deep())
+        if (s->deep && !deep_executions())
             continue;
-        explore_scenario(&scenarios[i], &e);
-        printf("%8" PRIu64 " executions (%" PRIu64 " cut), up to %zu operations, %.2f s: %s\n", e.n_executions, e.n_cut,
-               e.longest, clock_seconds() - started, scenarios[i].name);
+        explore_scenario(s, &e);
+        printf("%8" PRIu64 " executions%s, up to %zu operations, %.2f s: %s\n", e.n_executions,
+               e.all ? "" : ", not all", e.longest, clock_seconds() - started, s->name);
         if (e.failed)
             printf("%s\n", e.reason);
         fflush(stdout);
         CHECK(!e.failed);
-        CHECK(e.all);
+        CHECK(e.all || s->deep);
     }
 }
 
@@ -287,7 +289,7 @@ static void find(const char *bug, bool overlook)
         struct scenario s = scenarios[i];
 
         s.overlook = overlook;
-        if (s.deep && !deep())
+        if (s.deep && !deep_executions())
             continue;
         explore_scenario(&s, &e);
         n_executions += e.n_executions;
