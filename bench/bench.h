@@ -38,6 +38,15 @@ static inline void *must_allocate(size_t n_bytes)
     return p;
 }
 
+/* Of all threads of this process. */
+static inline double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static inline int compare_doubles(const void *a, const void *b)
 {
     const double *x = a, *y = b;

@@ -3,7 +3,7 @@
 //     node npm_peers.mjs FILE WIDTH ENGINE...     FILE: WIDTH-byte tokens; ENGINE: duckdb, clickhouse
 //
 // Both take the pairs into a table in memory first.  Then each line "ENGINE THREADS" on stdin is answered by a line
-// "seconds pairs distinct checksum" on stdout; only the grouping is timed.  Run it in the folder where the npm packages
+// "seconds processor-seconds pairs distinct checksum" on stdout; only the grouping is timed.  Run it in the folder where the npm packages
 // @duckdb/node-api and chdb are installed.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -75,9 +75,9 @@ console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
     const [name, threads] = line.split(' '), engine = engines[name];
     await engine.setThreads(threads);
-    const begin = performance.now();
+    const begin = performance.now(), cpu = process.cpuUsage();
     const [pairs, distinct] = await engine.group();
-    const seconds = (performance.now() - begin) / 1000;
-    console.log([seconds, pairs, distinct, engine.checksum].join(' '));
+    const seconds = (performance.now() - begin) / 1000, { user, system } = process.cpuUsage(cpu);
+    console.log([seconds, (user + system) / 1e6, pairs, distinct, engine.checksum].join(' '));
 }
 process.exit(0);

@@ -22,14 +22,6 @@ static size_t malloced(void)
     return m.uordblks + m.hblkhd;
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads)
 {
     struct race *r = must_allocate(sizeof(*r));
