@@ -99,7 +99,7 @@ static void count_until_deadline(unsigned thread, void *context)
         if (test_random(&c->random) % 100 < r->large_percent)
             add_large(r, c, &a);
         pairs_flush(&a);
-        c->failed = table_leave(&a, NULL) != EMX_OK || table_n_used(r->table) == 0;
+        c->failed = table_leave(&a, NULL) != EMX_OK || table_n_used(r->table) > (uint64_t)r->n_tokens * r->n_tokens;
         c->n_blocks++;
     }
     table_adder_finish(&a);
@@ -185,7 +185,7 @@ static void threads_that_crowd_a_growing_table_count_exactly(void)
         abort();
     regions_init(&regions, &plenty);
     do {
-        run_round(&random, p, 1.0 / (2 + (double)(n_rounds % 16)));
+        run_round(&random, p, 0.5 / (1 + (double)(n_rounds % 25)));
         n_rounds++;
     } while (clock_seconds() < deadline && !test_checks_failed);
     regions_finish(&regions);
