@@ -6,6 +6,7 @@
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
+ *     law.h       losses of trained mixtures -> a law, predictions
  *     file.h      write a file whole or not at all
  */
 #ifndef EMX_EMX_H
@@ -13,6 +14,7 @@
 
 #include <emx/entropy.h>
 #include <emx/file.h>
+#include <emx/law.h>
 #include <emx/mixture.h>
 #include <emx/observations.h>
 #include <emx/scan.h>
