@@ -4,6 +4,7 @@
  *     shards.h    words -> list of shards
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
+ *     estimators.h  the same beyond what was counted  compare.h  domains with each other
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
  *     law.h       losses of trained mixtures -> a law, predictions
@@ -12,7 +13,9 @@
 #ifndef EMX_EMX_H
 #define EMX_EMX_H
 
+#include <emx/compare.h>
 #include <emx/entropy.h>
+#include <emx/estimators.h>
 #include <emx/file.h>
 #include <emx/law.h>
 #include <emx/mixture.h>
