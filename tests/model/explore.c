@@ -1,47 +1,18 @@
 #include "explore.h"
 
 #include "memory.h"
+#include "virtual_threads.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
-#include <ucontext.h>
 
-enum {
-    MAX_OPERATIONS = 1000, /* of one execution: more is a loop without end */
-    MAX_MUTEXES = 4,
-    STACK_BYTES = 128 << 10,
-};
-
-struct next_operation {
-    enum operation_kind kind;
-    const void *object;
-};
-
-/* Entered by its context once, then by jumps: these need no system call. */
-struct coroutine {
-    ucontext_t context;
-    jmp_buf stopped;
-    bool started;
-    char stack[STACK_BYTES];
-    struct next_operation next; /* where it stopped */
-    const void *waits_for;      /* a condition */
-    int woken_by;               /* event, or -1 */
-    bool finished;
-};
-
-struct mutex {
-    const void *object;
-    bool taken;
-    int released_by; /* event, or -1 */
-};
+enum { MAX_OPERATIONS = 1000 /* of one execution: more is a loop without end */ };
 
 /* A set of threads is a word with bit t for thread t. */
 struct event {
     unsigned thread;
     struct next_operation op;
-    bool wrote;
-    int woken_by, released_by;
+    struct happened happened;
     /* [thread]: this many first events of the execution hold all events of the thread that happen before this one */
     size_t clock[MAX_THREADS];
     /* the state before it */
@@ -53,196 +24,22 @@ struct event {
 
 static const struct program *program;
 static struct explored *result;
-static jmp_buf scheduler;
-static struct coroutine coroutines[MAX_THREADS];
-static int running = -1;
-static struct mutex mutexes[MAX_MUTEXES];
 static struct event events[MAX_OPERATIONS + 1];
 static size_t n_events;
-
-int running_thread(void)
-{
-    return running;
-}
-
-/* --- virtual threads -------------------------------------------------------------------------------- */
-
-/* These three are not inlined: what returns twice may spoil the variables of the function around it. */
-static __attribute__((noinline)) void prepare_stack(struct coroutine *c)
-{
-    getcontext(&c->context);
-    c->context.uc_stack = (stack_t){.ss_sp = c->stack, .ss_size = sizeof(c->stack)};
-}
-
-static __attribute__((noinline)) void back_to_scheduler(void)
-{
-    if (!_setjmp(coroutines[running].stopped))
-        _longjmp(scheduler, 1);
-}
 
 void execution_failed(const char *reason)
 {
     if (!result->failed)
         snprintf(result->reason, sizeof(result->reason), "%s", reason);
     result->failed = true;
-    if (running >= 0)
-        back_to_scheduler();
-}
-
-void operation(enum operation_kind kind, const void *object)
-{
-    if (running < 0)
-        return;
-    coroutines[running].next = (struct next_operation){kind, object};
-    back_to_scheduler();
-}
-
-void operation_only_read(void)
-{
-    if (running >= 0)
-        events[n_events].wrote = false;
-}
-
-static struct mutex *find_mutex(const void *object)
-{
-    size_t i = 0;
-
-    while (i < MAX_MUTEXES && mutexes[i].object && mutexes[i].object != object)
-        i++;
-    if (i == MAX_MUTEXES)
-        execution_failed("more mutexes than the model has");
-    if (!mutexes[i].object)
-        mutexes[i] = (struct mutex){.object = object, .released_by = -1};
-    return &mutexes[i];
-}
-
-/* The event that runs now; -1 until the first. */
-static int current_event(void)
-{
-    return (int)n_events;
-}
-
-static void take(const void *object)
-{
-    struct mutex *m = find_mutex(object);
-
-    events[n_events].released_by = m->released_by;
-    events[n_events].woken_by = coroutines[running].woken_by;
-    coroutines[running].woken_by = -1;
-    m->taken = true;
-    memory_acquire((unsigned)running, (size_t)(m - mutexes));
-}
-
-void lock(const void *mutex)
-{
-    operation(OP_LOCK, mutex);
-    if (running >= 0)
-        take(mutex);
-}
-
-void unlock(const void *mutex)
-{
-    struct mutex *m = find_mutex(mutex);
-
-    if (running < 0)
-        return;
-    if (!m->taken)
-        execution_failed("a mutex is given back that nobody holds");
-    m->taken = false;
-    m->released_by = current_event();
-    memory_release((unsigned)running, (size_t)(m - mutexes));
-}
-
-void wait_for(const void *condition, const void *mutex)
-{
-    if (running < 0) {
-        execution_failed("outside of threads nobody can wake this one");
-        return;
-    }
-    unlock(mutex);
-    coroutines[running].waits_for = condition;
-    lock(mutex);
-}
-
-void wake_all(const void *condition)
-{
-    for (unsigned t = 0; running >= 0 && planted_bug != NOBODY_WAKES && t < program->n_threads; t++) {
-        if (coroutines[t].waits_for != condition)
-            continue;
-        coroutines[t].waits_for = NULL;
-        coroutines[t].woken_by = current_event();
-    }
-}
-
-static void coroutine_main(void)
-{
-    program->thread((unsigned)running, program->context);
-    coroutines[running].finished = true;
-    back_to_scheduler();
-}
-
-static __attribute__((noinline)) void resume(unsigned thread)
-{
-    struct coroutine *c = &coroutines[thread];
-    bool enter = !c->started;
-
-    running = (int)thread;
-    c->started = true;
-    if (!_setjmp(scheduler)) {
-        if (enter)
-            setcontext(&c->context);
-        _longjmp(c->stopped, 1);
-    }
-    running = -1;
-}
-
-/* Every thread up to its first operation: nothing that it does before concerns the others. */
-static void start_threads(void)
-{
-    memset(mutexes, 0, sizeof(mutexes));
-    for (unsigned t = 0; t < program->n_threads; t++) {
-        struct coroutine *c = &coroutines[t];
-
-        c->waits_for = NULL;
-        c->woken_by = -1;
-        c->finished = c->started = false;
-        makecontext(&c->context, coroutine_main, 0);
-        resume(t);
-    }
-}
-
-static unsigned enabled_threads(void)
-{
-    unsigned set = 0;
-
-    for (unsigned t = 0; t < program->n_threads; t++) {
-        const struct coroutine *c = &coroutines[t];
-
-        if (!c->finished && !c->waits_for && (c->next.kind != OP_LOCK || !find_mutex(c->next.object)->taken))
-            set |= 1u << t;
-    }
-    return set;
-}
-
-static bool all_finished(void)
-{
-    for (unsigned t = 0; t < program->n_threads; t++) {
-        if (!coroutines[t].finished)
-            return false;
-    }
-    return true;
+    virtual_abandon();
 }
 
 /* --- which orders to try ---------------------------------------------------------------------------- */
 
-static bool may_write(enum operation_kind kind)
-{
-    return kind != OP_LOAD;
-}
-
 static bool depends(const struct event *e, const struct next_operation *op, bool writes)
 {
-    return e->op.object == op->object && (e->wrote || writes);
+    return e->op.object == op->object && (e->happened.wrote || writes);
 }
 
 static void join(size_t *clock, const struct event *e)
@@ -304,16 +101,16 @@ static void order_event(size_t k)
         }
     }
     for (size_t i = k; i-- > 0;) {
-        if (!depends(&events[i], &e->op, e->wrote) || happens_before(i, e->clock))
+        if (!depends(&events[i], &e->op, e->happened.wrote) || happens_before(i, e->clock))
             continue;
-        if ((int)i != e->woken_by) /* else it could not have been the other way round */
+        if ((int)i != e->happened.woken_by) /* else it could not have been the other way round */
             races[n_races++] = i;
         join(e->clock, &events[i]);
     }
-    if (e->woken_by >= 0)
-        join(e->clock, &events[e->woken_by]);
-    if (e->released_by >= 0)
-        join(e->clock, &events[e->released_by]);
+    if (e->happened.woken_by >= 0)
+        join(e->clock, &events[e->happened.woken_by]);
+    if (e->happened.released_by >= 0)
+        join(e->clock, &events[e->happened.released_by]);
     e->clock[e->thread] = k + 1;
     for (size_t i = 0; i < n_races; i++)
         reverse(races[i], k);
@@ -337,17 +134,15 @@ static bool choose(struct event *e, unsigned sleeping, unsigned before)
     e->thread = can >> before & 1 ? before : lowest(can);
     e->wanted = program->every_order ? e->enabled : 1u << e->thread;
     for (unsigned t = 0; t < program->n_threads; t++)
-        e->next[t] = coroutines[t].next;
+        e->next[t] = virtual_next(t);
     return true;
 }
 
 static void run_event(struct event *e)
 {
-    e->op = coroutines[e->thread].next;
-    e->wrote = may_write(e->op.kind);
-    e->woken_by = e->released_by = -1;
+    e->op = virtual_next(e->thread);
+    e->happened = virtual_resume(e->thread, (int)(e - events));
     result->n_operations++;
-    resume(e->thread);
     program->watch(e->thread, program->context);
 }
 
@@ -365,9 +160,9 @@ static unsigned still_sleeping(const struct event *e)
 
 static bool is_replay(const struct event *e)
 {
-    const struct next_operation *op = &coroutines[e->thread].next;
+    struct next_operation op = virtual_next(e->thread);
 
-    return op->kind == e->op.kind && op->object == e->op.object;
+    return op.kind == e->op.kind && op.object == e->op.object;
 }
 
 /* The first n_planned choices are made; false if the rest was cut. */
@@ -378,7 +173,7 @@ static bool run_threads(size_t n_planned)
     for (; !result->failed; n_events++) {
         struct event *e = &events[n_events];
 
-        e->enabled = enabled_threads();
+        e->enabled = virtual_enabled();
         if (!e->enabled)
             break;
         if (n_events == MAX_OPERATIONS)
@@ -425,7 +220,7 @@ static void run_execution(size_t n_planned)
     n_events = 0;
     memory_reset();
     program->begin(program->context);
-    start_threads();
+    virtual_start(program);
     complete = run_threads(n_planned);
     result->longest = result->longest > n_events ? result->longest : n_events;
     if (!complete) {
@@ -433,7 +228,7 @@ static void run_execution(size_t n_planned)
         return;
     }
     result->n_executions++;
-    if (!result->failed && !all_finished())
+    if (!result->failed && !virtual_all_finished())
         execution_failed("deadlock");
     if (!result->failed) {
         const char *wrong = program->end(program->context);
@@ -469,8 +264,6 @@ void explore(const struct program *p, uint64_t max_executions, struct explored *
     *ret = (struct explored){0};
     program = p;
     result = ret;
-    for (unsigned t = 0; t < p->n_threads; t++)
-        prepare_stack(&coroutines[t]);
     do {
         run_execution(n_planned);
         if (ret->failed)
