@@ -22,7 +22,7 @@ struct emx_observations {
     char *source;       /* the file, as it was named */
     char *step_name;    /* the column that the steps are from, which says what they count */
     size_t n_filtered, n_repeated, n_missing; /* evaluations of the table that are left out: by `where`, as repeated,
-                                                 for a missing loss */
+                                                 for a missing or non-finite loss */
 };
 
 /* What to do with an evaluation whose losses all repeat those of the step before. */
@@ -33,13 +33,14 @@ struct emx_observations_options {
     const char *const *domains; /* [n_domains] only these, in this order; NULL: all that the table has */
     size_t n_domains;
     /*
-     * Wide tables have a row an evaluation; the columns of a domain are its name with a prefix or a suffix.  An affix
-     * that ends in '_', '/', '.', ':' or '-' is a prefix, any other a suffix.
+     * Wide tables have a row an evaluation; "{domain}" in a pattern stands for the domain's name, as in
+     * "weight_{domain}".
      */
-    const char *proportion_affix; /* NULL: "proportion_", "weight_" or "train_", whichever there is */
-    const char *loss_affix;       /* NULL: "_loss" or "loss_" */
-    const char *const *columns;   /* [n_columns] "DOMAIN=PROPORTION:LOSS", or without ":LOSS" if it is not scored;
-                                     columns of wide tables by name, instead of the affixes */
+    const char *proportion_pattern; /* NULL: "proportion_{domain}", "weight_{domain}" or "train_{domain}",
+                                       whichever there is */
+    const char *loss_pattern;       /* NULL: "{domain}_loss" or "loss_{domain}" */
+    const char *const *columns;     /* [n_columns] "DOMAIN=PROPORTION:LOSS", or without ":LOSS" if it is not scored:
+                                       names of a wide table's columns instead of patterns */
     size_t n_columns;
     const char *step_column;  /* NULL: "step", "steps", "n_steps", "tokens" or "n_tokens" */
     const char *run_column;   /* NULL: "run" if there is one; else rows of equal proportions are one run */
@@ -49,7 +50,7 @@ struct emx_observations_options {
     size_t n_ignored;
     enum emx_repeated repeated;
     int renormalise;  /* mixtures that do not sum to 1 within 1e-6 are scaled, not refused */
-    int drop_missing; /* leave out evaluations with a missing loss instead of refusing them */
+    int drop_missing; /* leave out evaluations with a missing or non-finite loss instead of refusing them */
     int allow_zero;   /* keep proportions of 0: for laws that have a value there */
     double zero_as;   /* > 0: proportions of 0 become this, and mixtures are scaled to sum 1 */
 };
