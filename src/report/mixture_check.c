@@ -1,5 +1,6 @@
 /* What every consumer relies on, checked once. */
 #include "report/mixture.h"
+#include "util/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #include "report/text.h"
+#include "util/utf8.h"
 
 #include <string.h>
 

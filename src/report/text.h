@@ -36,8 +36,4 @@ void text_add_csv(struct text *t, const char *s);
 /* One word of a POSIX shell: in single quotes where it needs them. */
 void text_add_shell(struct text *t, const char *s);
 
-/* The code point at s, and its bytes in *ret_len; UINT32_MAX and 1 where s is not UTF-8. */
-uint32_t utf8_decode(const char *s, size_t *ret_len);
-bool utf8_is_valid(const char *s);
-
 #endif

@@ -4,6 +4,7 @@
  * when each first word reads as a number; weights must be above 0.
  */
 #include "report/consumers.h"
+#include "util/utf8.h"
 
 #include <string.h>
 
