@@ -669,6 +669,11 @@ static bool reachable(const struct table_view *v, uint64_t line, unsigned index,
     return true;
 }
 
+static bool has_carry(const struct table *t, uint64_t hash)
+{
+    return t->cap_carries && carry_find(t->carries, t->cap_carries, hash)->count;
+}
+
 bool table_validate(const struct table *t, const char **ret_reason)
 {
     const struct table_view *v = &t->view;
@@ -684,7 +689,7 @@ bool table_validate(const struct table *t, const char **ret_reason)
             n++;
             if (!(w & PROBE_LINES))
                 *ret_reason = "a slot in use has no distance";
-            else if (!(w / v->increment))
+            else if (!(w / v->increment) && !has_carry(t, slot_hash(v, line, w)))
                 *ret_reason = "a count is 0";
             else if (!reachable(v, line, i, w))
                 *ret_reason = "a key stands where a search does not find it, or twice";

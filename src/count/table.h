@@ -10,7 +10,7 @@
  *
  * Slots.  A table is an array of lines of 8 slots of 8 bytes: one cache line.  A slot is 0 (empty) or
  *
- *     bits  63 .. T     count, at least 1; its highest bit is the overflow mark
+ *     bits  63 .. T     count; its highest bit is the overflow mark.  0 only if all of it was carried
  *     bits T-1 .. 4     remainder: the low n - p bits of the key's hash (n bits of hash, 2^p lines)
  *     bits   3 .. 0     1 + number of lines between the line where the key belongs and this one
  *
