@@ -8,6 +8,7 @@
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
  *     law.h       losses of trained mixtures -> a law, predictions
+ *     optimum.h   a law -> the mixture of least loss   plan.h     which mixtures to train
  *     file.h      write a file whole or not at all
  */
 #ifndef EMX_EMX_H
@@ -20,6 +21,8 @@
 #include <emx/law.h>
 #include <emx/mixture.h>
 #include <emx/observations.h>
+#include <emx/optimum.h>
+#include <emx/plan.h>
 #include <emx/scan.h>
 #include <emx/shards.h>
 #include <emx/spectrum.h>
