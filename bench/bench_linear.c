@@ -111,9 +111,9 @@ struct point {
     double ns_last, ns_array;
 };
 
-static struct point reach(const struct point *before, const struct lap *lap, double ns_array)
+static struct point reach(const struct point *before, uint64_t n_pairs, const struct progress *now, double ns_array)
 {
-    struct point p = {(double)lap->outcome.n_pairs, (double)lap->outcome.n_distinct, lap->cpu_seconds, 0, ns_array};
+    struct point p = {(double)n_pairs, (double)now->n_distinct, now->cpu_seconds, 0, ns_array};
 
     p.ns_last = (p.seconds - before->seconds) * 1e9 / (p.n_pairs - before->n_pairs);
     return p;
@@ -147,10 +147,10 @@ static void bench(struct generator *g, const struct engine *e, unsigned n_thread
         generate(g);
         race_count(r, &g->batch);
         if (i == stop) {
-            struct lap lap = race_read(r);
-            struct point p = reach(&before, &lap, time_array(&g->batch, lap.n_bytes));
+            struct progress now = race_progress(r);
+            struct point p = reach(&before, i * BATCH, &now, time_array(&g->batch, now.n_bytes));
 
-            print(&p, &before, lap.n_bytes);
+            print(&p, &before, now.n_bytes);
             before = p;
             stop = next_stop(i);
         }

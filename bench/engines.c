@@ -66,6 +66,11 @@ static void own_count(struct table *table, struct table_adder *adder, bool alone
         die("%s", err.message);
 }
 
+static uint64_t own_n_distinct(void *state)
+{
+    return table_n_used(((struct own *)state)->tables[0]);
+}
+
 static void private_count(void *state, unsigned thread, const void *x, size_t n, size_t width)
 {
     struct own *o = state;
@@ -126,6 +131,7 @@ const struct engine engine_private = {
     .name = "private",
     .open = private_open,
     .count = private_count,
+    .n_distinct = own_n_distinct,
     .read = own_read,
     .bytes = own_bytes,
     .close = own_close,
@@ -135,6 +141,7 @@ const struct engine engine_shared = {
     .name = "shared",
     .open = shared_open,
     .count = shared_count,
+    .n_distinct = own_n_distinct,
     .read = own_read,
     .bytes = own_bytes,
     .close = own_close,

@@ -35,4 +35,4 @@ void close(void *state)
 
 } // namespace
 
-const struct engine engine_cuckoo = {"cuckoo", 0, open, count, nullptr, read, nullptr, close};
+const struct engine engine_cuckoo = {"cuckoo", 0, open, count, nullptr, nullptr, read, nullptr, close};

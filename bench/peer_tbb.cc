@@ -53,4 +53,4 @@ void close(void *state)
 
 } // namespace
 
-const struct engine engine_tbb = {"tbb", 0, open, count, nullptr, read, bytes, close};
+const struct engine engine_tbb = {"tbb", 0, open, count, nullptr, nullptr, read, bytes, close};

@@ -79,6 +79,16 @@ static void add_rows(const struct emx_pair_count *rows, size_t n, void *context)
     o->n_distinct += n;
 }
 
+static uint64_t bytes(const struct race *r)
+{
+    return r->engine->bytes ? r->engine->bytes(r->state) : malloced() - r->n_malloced;
+}
+
+struct progress race_progress(const struct race *r)
+{
+    return (struct progress){r->cpu_seconds, r->engine->n_distinct(r->state), bytes(r)};
+}
+
 struct lap race_read(struct race *r)
 {
     struct lap lap = {0};
@@ -88,7 +98,7 @@ struct lap race_read(struct race *r)
         r->engine->finish(r->state);
     lap.seconds = r->seconds += clock_seconds() - start;
     lap.cpu_seconds = r->cpu_seconds += cpu_seconds() - cpu_start;
-    lap.n_bytes = r->engine->bytes ? r->engine->bytes(r->state) : malloced() - r->n_malloced;
+    lap.n_bytes = bytes(r);
     start = clock_seconds();
     r->engine->read(r->state, add_rows, &lap.outcome);
     lap.read_seconds = clock_seconds() - start;

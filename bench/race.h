@@ -29,7 +29,13 @@ enum { PIECE_TOKENS = 128 << 10 };
 struct race *race_open(const struct engine *e, uint32_t vocabulary, unsigned n_threads);
 /* Count the pairs of a stream on top of what was counted. */
 void race_count(struct race *r, const struct tokens *t);
-/* Bring counting to its end and read. */
+/* So far; of an engine that knows how many pairs are distinct. */
+struct progress {
+    double cpu_seconds;
+    uint64_t n_distinct, n_bytes;
+};
+struct progress race_progress(const struct race *r);
+/* Bring counting to its end and read; then only close. */
 struct lap race_read(struct race *r);
 void race_close(struct race **r);
 
