@@ -1,0 +1,385 @@
+/* model.c - residuals of the laws and their Jacobians */
+#include "law/model.h"
+
+#include "law/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t variables_of_part(enum emx_law_form form, size_t m)
+{
+    switch (form) {
+    case EMX_LAW_BIMIX:
+        return 4;
+    case EMX_LAW_BIMIX_TRANSFER:
+        return 3 + m;
+    case EMX_LAW_EXPONENTIAL:
+        return 1 + m;
+    default:
+        return 3;
+    }
+}
+
+static bool allocate(struct model *m)
+{
+    const struct sample *s = m->sample;
+    size_t steps = s->n_steps + 1, doubles = 3 * m->max_rows + 4 * steps + 2 * s->n_mixtures + 2 * m->n_free;
+    double *next = m->memory = calloc(doubles, sizeof *m->memory);
+    struct {
+        double **array;
+        size_t n;
+    } arrays[] = {{&m->share, m->max_rows}, {&m->target, m->max_rows},  {&m->weight, m->max_rows},
+                  {&m->log_level, steps},   {&m->by_beta, steps},       {&m->by_b, steps},
+                  {&m->by_c, steps},        {&m->log_q, s->n_mixtures}, {&m->inverse_q, s->n_mixtures},
+                  {&m->lower, m->n_free},   {&m->upper, m->n_free}};
+
+    m->mixture = calloc(m->max_rows, sizeof *m->mixture);
+    m->step = calloc(m->max_rows, sizeof *m->step);
+    if (!m->memory || !m->mixture || !m->step)
+        return false;
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; next += arrays[i++].n)
+        *arrays[i].array = next;
+    return true;
+}
+
+struct model *model_create(const struct sample *s, enum emx_law_form form, enum emx_law_loss loss, double huber)
+{
+    struct model *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return NULL;
+    m->sample = s;
+    m->form = form;
+    m->loss = loss;
+    m->huber = loss == EMX_LAW_HUBER ? huber : 0;
+    m->n_free = variables_of_part(form, s->n_domains);
+    m->n_parts = form == EMX_LAW_EXPONENTIAL ? s->n_steps : 1;
+    m->max_rows = s->n_rows + 1;
+    if (!allocate(m)) {
+        model_destroy(&m);
+        return NULL;
+    }
+    for (size_t n = 0; n < m->n_free; n++) {
+        m->lower[n] = form == EMX_LAW_EXPONENTIAL && n > 0 ? -INFINITY : 0;
+        m->upper[n] = INFINITY;
+    }
+    return m;
+}
+
+void model_destroy(struct model **m)
+{
+    if (!*m)
+        return;
+    free((*m)->memory);
+    free((*m)->mixture);
+    free((*m)->step);
+    free(*m);
+    *m = NULL;
+}
+
+/* ---- rows ---- */
+
+static void take_rows(struct model *m, const double *times)
+{
+    const struct sample *s = m->sample;
+    const double *target = (m->loss == EMX_LAW_LINEAR ? s->loss : s->log_loss) + m->scored * s->n_rows;
+    const double *log_r = s->log_proportion + m->domain * s->n_mixtures;
+    size_t n = 0;
+
+    for (size_t r = 0; r < s->n_rows; r++) {
+        double weight = times ? times[s->mixture[r]] : 1;
+
+        if (weight == 0 || (m->form == EMX_LAW_EXPONENTIAL && s->step[r] != m->part))
+            continue;
+        m->share[n] = m->form == EMX_LAW_BIMIX ? log_r[s->mixture[r]] : 0;
+        m->mixture[n] = s->mixture[r];
+        m->step[n] = s->step[r];
+        m->target[n] = target[r];
+        m->weight[n++] = weight;
+    }
+    m->n_rows = n;
+    m->constant = 0;
+}
+
+/* Means of the rows of each step, in by_b (weights), by_c (shares) and by_beta (targets). */
+static void average_steps(struct model *m)
+{
+    size_t n_steps = m->sample->n_steps;
+
+    memset(m->by_b, 0, n_steps * sizeof *m->by_b);
+    memset(m->by_c, 0, n_steps * sizeof *m->by_c);
+    memset(m->by_beta, 0, n_steps * sizeof *m->by_beta);
+    for (size_t r = 0; r < m->n_rows; r++) {
+        m->by_b[m->step[r]] += m->weight[r];
+        m->by_c[m->step[r]] += m->weight[r] * m->share[r];
+        m->by_beta[m->step[r]] += m->weight[r] * m->target[r];
+    }
+    for (size_t i = 0; i < n_steps; i++) {
+        m->by_c[i] /= m->by_b[i] > 0 ? m->by_b[i] : 1;
+        m->by_beta[i] /= m->by_b[i] > 0 ? m->by_b[i] : 1;
+    }
+}
+
+/* The rows about the means of their steps: their alpha, its weight, and the cost that is left. */
+static void fit_deviations(struct model *m, double *ret_alpha, double *ret_weight)
+{
+    double squares = 0, products = 0, left = 0;
+
+    for (size_t r = 0; r < m->n_rows; r++) {
+        double a = m->share[r] -= m->by_c[m->step[r]], y = m->target[r] -= m->by_beta[m->step[r]];
+
+        squares += m->weight[r] * a * a;
+        products += m->weight[r] * a * y;
+    }
+    *ret_alpha = squares > 0 ? -products / squares : 0;
+    for (size_t r = 0; r < m->n_rows; r++) {
+        double z = m->target[r] + *ret_alpha * m->share[r];
+
+        left += m->weight[r] * z * z;
+    }
+    *ret_weight = squares;
+    m->constant = 0.5 * left;
+}
+
+static void rotate_rows(struct model *m)
+{
+    size_t n = 0, n_steps = m->sample->n_steps;
+    double alpha, weight;
+
+    average_steps(m);
+    fit_deviations(m, &alpha, &weight);
+    for (size_t i = 0; i < n_steps; i++)
+        if (m->by_b[i] > 0) {
+            m->step[n] = i;
+            m->share[n] = m->by_c[i];
+            m->target[n] = m->by_beta[i];
+            m->weight[n++] = m->by_b[i];
+        }
+    if (weight > 0) {
+        m->step[n] = n_steps;
+        m->share[n] = 1;
+        m->target[n] = -alpha;
+        m->weight[n++] = weight;
+    }
+    m->n_rows = n;
+}
+
+static void summarise(struct model *m)
+{
+    double sum = 0;
+
+    m->n_weighed = 0;
+    m->least_loss = INFINITY;
+    for (size_t r = 0; r < m->n_rows; r++) {
+        double loss = m->loss == EMX_LAW_LINEAR ? m->target[r] : exp(m->target[r]);
+
+        m->n_weighed += m->weight[r];
+        sum += m->weight[r] * loss;
+        m->least_loss = fmin(m->least_loss, loss);
+    }
+    m->mean_loss = m->n_weighed > 0 ? sum / m->n_weighed : 1;
+}
+
+void model_select(struct model *m, size_t scored, size_t part, const double *times)
+{
+    m->scored = scored;
+    m->domain = m->sample->table->scored[scored];
+    m->part = part;
+    take_rows(m, times);
+    summarise(m);
+    if (m->loss == EMX_LAW_LOG && (m->form == EMX_LAW_BIMIX || m->form == EMX_LAW_BLIND))
+        rotate_rows(m);
+}
+
+/* ---- residuals ---- */
+
+static void find_levels(struct model *m, const double *k, bool derivatives)
+{
+    for (size_t i = 0; i < m->sample->n_steps; i++) {
+        double power = exp(-k[BLIND_BETA] * m->sample->log_s[i]), level = k[BLIND_B] * power + k[BLIND_C];
+
+        m->log_level[i] = log(level);
+        if (!derivatives)
+            continue;
+        m->by_beta[i] = -m->sample->log_s[i] * k[BLIND_B] * power / level;
+        m->by_b[i] = power / level;
+        m->by_c[i] = 1 / level;
+    }
+    m->log_level[m->sample->n_steps] = 0;
+    m->by_beta[m->sample->n_steps] = m->by_b[m->sample->n_steps] = m->by_c[m->sample->n_steps] = 0;
+}
+
+/* q = r_i + sum over j of t_j r_j for each mixture */
+static void find_transfers(struct model *m, const double *t)
+{
+    const struct sample *s = m->sample;
+
+    for (size_t i = 0; i < s->n_mixtures; i++) {
+        const double *r = s->table->proportion + i * s->n_domains;
+        double q = r[m->domain];
+
+        for (size_t j = 0; j < m->domain; j++)
+            q += t[j] * r[j];
+        for (size_t j = m->domain + 1; j < s->n_domains; j++)
+            q += t[j - 1] * r[j];
+        m->log_q[i] = log(q);
+        m->inverse_q[i] = 1 / q;
+    }
+}
+
+/* The derivatives of log L, times factor, in row r of the Jacobian. */
+static void power_row(const struct model *m, const double *x, size_t r, double share, double factor, double *jacobian)
+{
+    bool has_alpha = m->form != EMX_LAW_BLIND;
+    size_t rows = m->n_rows, step = m->step[r];
+    double *column = jacobian + r;
+
+    if (has_alpha) {
+        *column = -share * factor;
+        column += rows;
+    }
+    column[0] = m->by_beta[step] * factor;
+    column[rows] = m->by_b[step] * factor;
+    column[2 * rows] = m->by_c[step] * factor;
+    if (m->form != EMX_LAW_BIMIX_TRANSFER)
+        return;
+
+    const double *share_of = m->sample->table->proportion + m->mixture[r] * m->sample->n_domains;
+    double slope = -x[BIMIX_ALPHA] * m->inverse_q[m->mixture[r]] * factor;
+
+    column += 3 * rows;
+    for (size_t j = 0; j < m->sample->n_domains; j++)
+        if (j != m->domain) {
+            *column = slope * share_of[j];
+            column += rows;
+        }
+}
+
+static void power_residuals(const double *x, double *ret_z, double *ret_jacobian, void *context)
+{
+    struct model *m = context;
+    bool blind = m->form == EMX_LAW_BLIND, transfer = m->form == EMX_LAW_BIMIX_TRANSFER;
+    double alpha = blind ? 0 : x[BIMIX_ALPHA];
+
+    find_levels(m, blind ? x : x + BIMIX_BETA, ret_jacobian != NULL);
+    if (transfer)
+        find_transfers(m, x + BIMIX_T);
+    for (size_t r = 0; r < m->n_rows; r++) {
+        double share = transfer ? m->log_q[m->mixture[r]] : m->share[r];
+        double value = m->log_level[m->step[r]] - alpha * share, factor = 1;
+
+        if (m->loss == EMX_LAW_LINEAR)
+            value = factor = exp(value);
+        ret_z[r] = value - m->target[r];
+        if (ret_jacobian)
+            power_row(m, x, r, share, factor, ret_jacobian);
+    }
+}
+
+static void exponential_residuals(const double *x, double *ret_z, double *ret_jacobian, void *context)
+{
+    struct model *m = context;
+    size_t n_domains = m->sample->n_domains, rows = m->n_rows;
+
+    for (size_t r = 0; r < rows; r++) {
+        const double *share = m->sample->table->proportion + m->mixture[r] * n_domains;
+        double q = 0;
+
+        for (size_t j = 0; j < n_domains; j++)
+            q += x[1 + j] * share[j];
+
+        double e = exp(q), value = x[0] + e, factor = m->loss == EMX_LAW_LINEAR ? 1 : 1 / value;
+
+        ret_z[r] = (m->loss == EMX_LAW_LINEAR ? value : log(value)) - m->target[r];
+        if (!ret_jacobian)
+            continue;
+        ret_jacobian[r] = factor;
+        for (size_t j = 0; j < n_domains; j++)
+            ret_jacobian[(1 + j) * rows + r] = factor * e * share[j];
+    }
+}
+
+struct trf_problem model_problem(struct model *m)
+{
+    return (struct trf_problem){
+        .n_rows = m->n_rows,
+        .n = m->n_free,
+        .lower = m->lower,
+        .upper = m->upper,
+        .weight = m->weight,
+        .huber = m->huber,
+        .constant = m->constant,
+        .residuals = m->form == EMX_LAW_EXPONENTIAL ? exponential_residuals : power_residuals,
+        .context = m,
+    };
+}
+
+/* ---- variables ---- */
+
+static void start_at(const struct model *m, double alpha, double beta, double part_of_b, double *x)
+{
+    if (m->form != EMX_LAW_BLIND)
+        *x++ = alpha;
+    x[BLIND_BETA] = beta;
+    x[BLIND_B] = part_of_b * m->mean_loss;
+    x[BLIND_C] = (1 - part_of_b) * m->mean_loss;
+}
+
+void model_start(const struct model *m, double *x)
+{
+    if (m->form == EMX_LAW_EXPONENTIAL) {
+        x[0] = 0.5 * m->least_loss;
+        for (size_t j = 1; j < m->n_free; j++)
+            x[j] = log(m->mean_loss - x[0]);
+        return;
+    }
+    start_at(m, 0.1, 0.5, 0.5, x);
+    for (size_t j = BIMIX_T; j < m->n_free; j++)
+        x[j] = 0.1;
+}
+
+void model_random_start(const struct model *m, uint64_t seed, double *x)
+{
+    struct random random = {.state = seed};
+
+    if (m->form == EMX_LAW_EXPONENTIAL) {
+        x[0] = random_between(&random, 0, 0.95) * m->least_loss;
+        for (size_t j = 1; j < m->n_free; j++)
+            x[j] = log(m->mean_loss - x[0]) + random_between(&random, -1, 1);
+        return;
+    }
+
+    double alpha = random_between(&random, 0.02, 0.6), beta = random_between(&random, 0.1, 1.5);
+
+    start_at(m, alpha, beta, random_between(&random, 0.1, 0.9), x);
+    for (size_t j = BIMIX_T; j < m->n_free; j++)
+        x[j] = pow(10, random_between(&random, -2.5, 0));
+}
+
+size_t model_coefficient(const struct model *m, size_t variable)
+{
+    size_t n_domains = m->sample->n_domains;
+
+    if (m->form == EMX_LAW_EXPONENTIAL)
+        return m->part * (n_domains + 2) + (variable ? variable + 1 : 0);
+    if (m->form == EMX_LAW_BIMIX_TRANSFER && variable >= BIMIX_T + m->domain)
+        return variable + 1;
+    return variable;
+}
+
+void model_to_coefficients(const struct model *m, const double *x, double *ret)
+{
+    if (m->form == EMX_LAW_EXPONENTIAL)
+        ret[m->part * (m->sample->n_domains + 2) + EXPONENTIAL_K] = 1;
+    else if (m->form == EMX_LAW_BIMIX_TRANSFER)
+        ret[BIMIX_T + m->domain] = 1;
+    for (size_t j = 0; j < m->n_free; j++)
+        ret[model_coefficient(m, j)] = x[j];
+}
+
+void model_from_coefficients(const struct model *m, const double *coefficient, double *ret_x)
+{
+    for (size_t j = 0; j < m->n_free; j++)
+        ret_x[j] = coefficient[model_coefficient(m, j)];
+}
