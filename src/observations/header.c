@@ -98,6 +98,7 @@ static size_t next_match(const struct search *s, const char *pattern, size_t fro
 static enum emx_status choose_pattern(struct search *s, const char *option, const char *given, const char *const *usual,
                                       const char **ret)
 {
+    const char *const *known = usual;
     const char *name;
     size_t len;
 
@@ -112,10 +113,11 @@ static enum emx_status choose_pattern(struct search *s, const char *option, cons
         if (next_match(s, *usual, 0, &name, &len) < s->h->n)
             return EMX_OK;
     }
-    return emx_fail(s->err, EMX_ERR_FORMAT,
-                    "%s: row 1: no column is named like %s (%s names others), and there is no column 'domain' of a "
-                    "long table",
-                    s->path, *ret, option);
+    return emx_fail(
+        s->err, EMX_ERR_FORMAT,
+        "%s: row 1: no column is named like %s or %s (%s names others), and there is no column 'domain' of a "
+        "long table",
+        s->path, known[0], known[1], option);
 }
 
 static struct header_domain *find_domain(const struct header *h, const char *name, size_t len)
