@@ -98,8 +98,8 @@ struct emx_law {
     double *covariance;        /* [k][p][p] of the coefficients, from the Jacobian and the residual variance */
     unsigned char *known;      /* [k][p] enum emx_law_known */
     double *cost;              /* [k] */
-    double *residual_variance; /* [k] 2 * cost / (n_rows - free coefficients): of log losses unless loss is linear; 0 if
-                                  there are no more rows than coefficients */
+    double *residual_variance; /* [k] of log losses (of losses if loss is linear), about the law: 2 * cost / (n_rows -
+                                  rank), of Huber's loss as for M-estimators; 0 if there are no rows to spare */
     double *draw;              /* [n_draws][k][p] coefficients fitted to mixtures drawn with replacement */
 };
 
@@ -174,10 +174,16 @@ EMX_API int emx_law_has_step(const struct emx_law *law, double step);
 EMX_API double emx_law_value(const struct emx_law *law, size_t scored, const double *coefficient, const double *mixture,
                              double step, double *ret_by_proportion, double *ret_by_coefficient);
 
-/* A predicted loss and how far it is to be believed: of the law's value, not of a single noisy run. */
+/*
+ * A predicted loss and how far it is to be believed: of the law's value, not of a single noisy run.
+ *
+ * The covariance takes the rows for independent.  Where a mixture lies off the law at all its steps, as real ones do,
+ * its rows are not, and the draws, which leave out whole mixtures, have the wider and honest interval.
+ */
 struct emx_law_prediction {
     double loss;
-    double error;            /* standard error, from the covariance */
+    double error;            /* standard error, from the covariance; INFINITY, and lo 0, hi INFINITY, if there are no
+                                more rows than free coefficients */
     double lo, hi;           /* interval of the stated level, from the covariance (Student's t) */
     double noise;            /* standard deviation of a single observation about the law */
     double draw_lo, draw_hi; /* quantiles of the draws; lo and hi where there are none */
@@ -228,7 +234,8 @@ struct emx_law_judge_options {
     size_t n_folds;         /* mixtures: mixture number i is in part i mod n_folds; 0: 10, at most one mixture a part */
     const size_t *held_out; /* [n_held_out] mixtures: instead, only these are left out, all at once; else NULL */
     size_t n_held_out;
-    const enum emx_law_form *competing; /* [n_competing] further laws beside; NULL: all */
+    const enum emx_law_form *competing; /* [n_competing] further laws beside, of 4 starts unless fit.n_starts is set;
+                                           NULL: all */
     size_t n_competing;
 };
 
