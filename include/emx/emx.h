@@ -7,7 +7,7 @@
  *     estimators.h  the same beyond what was counted  compare.h  domains with each other
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
- *     law.h       losses of trained mixtures -> a law, predictions
+ *     law.h       losses of trained mixtures -> a law, predictions   law_file.h  a law as a file
  *     optimum.h   a law -> the mixture of least loss   plan.h     which mixtures to train
  *     file.h      write a file whole or not at all
  */
@@ -19,6 +19,7 @@
 #include <emx/estimators.h>
 #include <emx/file.h>
 #include <emx/law.h>
+#include <emx/law_file.h>
 #include <emx/mixture.h>
 #include <emx/observations.h>
 #include <emx/optimum.h>
