@@ -4,6 +4,7 @@
 #include <emx/optimum.h>
 
 #include <float.h>
+#include <stdbool.h>
 
 #define N 60
 
@@ -105,7 +106,7 @@ static void check_mixture(const struct problem *p, const double *r)
         CHECK(r[j] >= lo_of(p, j) && r[j] <= hi_of(p, j));
         sum += (long double)r[j];
     }
-    CHECK_NEAR((double)sum, 1, 4e-15);
+    CHECK_NEAR((double)sum, 1, 1e-14);
 }
 
 /* Written again here, from the definition: m = -dF/dr. */
@@ -440,6 +441,132 @@ static void epochs_are_caps(void)
     CHECK(emx_epoch_caps(tokens, 4, 1, -1, hi, &err) == EMX_ERR_ARG);
 }
 
+/* The same problem for the general solver: term i is gain_i q^-alpha_i, q = r_i. */
+static void power_along(const void *context, size_t term, double q, double ret[3])
+{
+    const struct problem *p = context;
+
+    ret[0] = p->gain[term] * pow(q, -p->alpha[term]);
+    ret[1] = -p->alpha[term] * ret[0] / q;
+    ret[2] = -(1 + p->alpha[term]) * ret[1] / q;
+}
+
+static struct emx_optimum_certificate solve_forms(const struct emx_optimum_forms *f,
+                                                  const struct emx_optimum_limits *limits, double *r)
+{
+    struct emx_optimum_certificate c = {.residual = 1};
+    struct emx_error err = {0};
+
+    CHECK(emx_optimum_convex(f, limits, r, &c, &err) == EMX_OK);
+    CHECK_STR(err.message, "");
+    return c;
+}
+
+static void both_solvers_agree(void)
+{
+    static double unit[N * N];
+    struct problem p;
+    double r[N], general[N];
+
+    for (int repeat = 0; repeat < 400; repeat++) {
+        make_problem(&p, 1 + test_random(&seed) % 30, repeat & 1, repeat & 2);
+        memset(unit, 0, sizeof(unit));
+        for (size_t j = 0; j < p.n; j++)
+            unit[j * p.n + j] = 1;
+        struct emx_optimum_forms f = {p.n, p.n, unit, NULL, power_along, &p};
+        struct emx_optimum_certificate exact = solve(&p, r), c = solve_forms(&f, &p.limits, general);
+
+        check_mixture(&p, general);
+        CHECK(c.residual <= 1e-12);
+        CHECK_NEAR(c.value, exact.value, 1e-12 * (fabs(c.value) + p.limits.strength));
+        for (size_t j = 0; j < p.n; j++)
+            CHECK_NEAR(general[j], r[j], 1e-9 * r[j]);
+    }
+}
+
+/* exp(q) and q^-a of random directions: what the exponential law and the transfer law make. */
+struct terms {
+    double direction[N * N], weight[N], alpha[N];
+    bool power;
+};
+
+static void mixed_along(const void *context, size_t term, double q, double ret[3])
+{
+    const struct terms *t = context;
+
+    if (t->power) {
+        ret[0] = pow(q, -t->alpha[term]);
+        ret[1] = -t->alpha[term] * ret[0] / q;
+        ret[2] = -(1 + t->alpha[term]) * ret[1] / q;
+    } else {
+        ret[0] = 1 + exp(q);
+        ret[1] = ret[2] = exp(q);
+    }
+}
+
+static struct emx_optimum_forms make_forms(struct terms *t, size_t n, size_t n_terms, bool power)
+{
+    t->power = power;
+    for (size_t i = 0; i < n_terms; i++) {
+        t->weight[i] = exp(uniform(-2, 2));
+        t->alpha[i] = exp(uniform(-4, 0));
+        for (size_t j = 0; j < n; j++)
+            t->direction[i * n + j] = power ? (test_random(&seed) % 2 ? uniform(0, 0.5) : 0) : uniform(-5, 2);
+        if (power)
+            t->direction[i * n + i % n] = 1;
+    }
+    return (struct emx_optimum_forms){n, n_terms, t->direction, t->weight, mixed_along, t};
+}
+
+static double value_of_forms(const struct emx_optimum_forms *f, const double *r)
+{
+    double sum = 0, along[3];
+
+    for (size_t i = 0; i < f->n_terms; i++) {
+        double q = 0;
+
+        for (size_t j = 0; j < f->n; j++)
+            q += f->direction[i * f->n + j] * r[j];
+        f->along(f->context, i, q, along);
+        sum += f->weight[i] * along[0];
+    }
+    return sum;
+}
+
+/* Also with fewer terms than domains, where the minimum may be many. */
+static void laws_that_are_not_separable_have_optima(void)
+{
+    static struct terms t;
+    struct problem p;
+    double r[N], other[N];
+
+    for (int repeat = 0; repeat < 600; repeat++) {
+        size_t n = 2 + test_random(&seed) % 20;
+
+        make_problem(&p, n, repeat & 1, 0);
+        struct emx_optimum_forms f = make_forms(&t, n, 1 + test_random(&seed) % n, repeat & 2);
+        struct emx_optimum_certificate c = solve_forms(&f, &p.limits, r);
+
+        check_mixture(&p, r);
+        CHECK(c.residual <= 1e-12);
+        CHECK_NEAR(c.value, value_of_forms(&f, r), 1e-13 * c.value);
+        for (int k = 0; k < 50; k++) { /* a convex function below at another mixture is below on the way there */
+            double part = exp(uniform(-10, 0));
+
+            make_prior(&p);
+            for (size_t j = 0; j < n; j++)
+                other[j] = p.prior[j];
+            p.limits.strength = 1;
+            solve(&p, other); /* some mixture within the bounds */
+            p.limits.prior = NULL;
+            p.limits.strength = 0;
+            for (size_t j = 0; j < n; j++)
+                other[j] = r[j] + part * (other[j] - r[j]);
+            CHECK(value_of_forms(&f, other) >= c.value * (1 - 1e-13));
+        }
+    }
+}
+
 int main(void)
 {
     seed = test_seed();
@@ -455,5 +582,7 @@ int main(void)
     RUN(no_spread_is_too_wide);
     RUN(what_has_no_answer_is_said);
     RUN(epochs_are_caps);
+    RUN(both_solvers_agree);
+    RUN(laws_that_are_not_separable_have_optima);
     return test_summary();
 }
