@@ -5,6 +5,7 @@
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     estimators.h  the same beyond what was counted  compare.h  domains with each other
+ *     embeddings.h  vectors of tokens          vne.h      documents' vectors -> von Neumann entropy
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
  *     law.h       losses of trained mixtures -> a law, predictions   law_file.h  a law as a file
@@ -15,6 +16,7 @@
 #define EMX_EMX_H
 
 #include <emx/compare.h>
+#include <emx/embeddings.h>
 #include <emx/entropy.h>
 #include <emx/estimators.h>
 #include <emx/file.h>
@@ -29,6 +31,7 @@
 #include <emx/spectrum.h>
 #include <emx/state.h>
 #include <emx/status.h>
+#include <emx/vne.h>
 #include <emx/weights.h>
 
 #define EMX_VERSION "0.1.0"

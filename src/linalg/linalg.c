@@ -1,9 +1,9 @@
 /* linalg.c - LAPACK with work that is allocated once */
 #include "linalg/linalg.h"
 
-#include <dlfcn.h>
+#include "linalg/one_thread.h"
+
 #include <lapacke.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +15,6 @@ struct linalg_work {
     double *lapack; /* [lapack_length] */
     size_t lapack_length;
 };
-
-/* OpenBLAS starts threads of its own unless told not to; other implementations of LAPACK have no such function. */
-static void use_one_thread(void)
-{
-    void (*set_threads)(int);
-
-    *(void **)&set_threads = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    if (set_threads)
-        set_threads(1);
-}
 
 /* The largest of what the routines ask for. */
 static size_t lapack_length(int rows, int cols)
@@ -42,12 +32,11 @@ static size_t lapack_length(int rows, int cols)
 
 struct linalg_work *linalg_work_create(size_t max_rows, size_t max_cols)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct linalg_work *w = calloc(1, sizeof *w);
 
     if (!w)
         return NULL;
-    pthread_once(&once, use_one_thread);
+    linalg_use_one_thread();
     w->max_rows = max_rows;
     w->max_cols = max_cols;
     w->lapack_length = lapack_length((int)max_rows, (int)max_cols);

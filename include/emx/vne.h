@@ -1,0 +1,85 @@
+/*
+ * vne.h - von Neumann entropy: how many directions the documents of a domain point in
+ *
+ *     emx_density_create() -> emx_density_add() for each document, _merge() -> emx_density_spectrum() -> emx_vne_of()
+ *
+ * A document is the sum of its tokens' vectors, made a unit vector v.  The density matrix of N documents is
+ * rho = K / N with the kernel K_jk = v_j . v_k (cosine); its eigenvalues but for zeros are those of the
+ * covariance
+ *
+ *     C = 1/N sum_j v_j v_j^T        [dimension x dimension]
+ *
+ * which can be summed up document by document.  With its eigenvalues l, which add up to 1,
+ *
+ *     VNE = - sum l log l,   in nats:   0 (all documents alike) ... log min(N, dimension) (all at right angles).
+ *
+ * Exactness.  Each component of v is rounded to a multiple of 2^-24, so that the entries of N C are integers (times
+ * 2^-48), and integers can be added in any order: equal documents give equal bits for any number of threads, any order
+ * and any grouping into blocks.  Blocks of documents are multiplied by BLAS in double precision; a block ends
+ * before any of its sums could reach 2^53, up to where doubles are exact.  C is divided by its own trace, which
+ * rounding moves from N by less than 2^-23 sqrt(dimension) N.
+ *
+ * Sources: Xie et al. (2024), BiMix, arXiv 2405.14908, section 3; Friedman and Dieng (2023), "The Vendi score".
+ */
+#ifndef EMX_VNE_H
+#define EMX_VNE_H
+
+#include <emx/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EMX_MAX_DIMENSION 4096
+#define EMX_MAX_DOCUMENTS (UINT64_C(1) << 40) /* in one matrix */
+
+/* The sum of v v^T over documents.  Thread-safety: one thread at a time. */
+struct emx_density;
+
+/* EMX_ERR_RANGE unless 1 <= dimension <= EMX_MAX_DIMENSION; EMX_ERR_MEMORY: it takes 16 to 32 bytes a pair of
+ * dimensions. */
+EMX_API EMX_CHECKED enum emx_status emx_density_create(size_t dimension, struct emx_density **ret,
+                                                       struct emx_error *err);
+EMX_API void emx_density_destroy(struct emx_density **d);
+/* As after _create(). */
+EMX_API void emx_density_reset(struct emx_density *d);
+
+EMX_API size_t emx_density_dimension(const struct emx_density *d);
+/* Documents in it; and those that were given but have no direction. */
+EMX_API uint64_t emx_density_n_documents(const struct emx_density *d);
+EMX_API uint64_t emx_density_n_left_out(const struct emx_density *d);
+
+/*
+ * Add the document of that direction: x[dimension] of any length.  A document whose x is zero (no tokens, none with a
+ * vector, or all vectors zero) has no direction: it is left out and counted.  One whose numbers are not finite is
+ * EMX_ERR_ARG, and EMX_ERR_RANGE is one too many.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_density_add(struct emx_density *d, const double *x);
+
+/* Add all documents of `other` to d.  EMX_ERR_ARG if dimensions differ; EMX_ERR_RANGE: too many documents. */
+EMX_API EMX_CHECKED enum emx_status emx_density_merge(struct emx_density *d, struct emx_density *other);
+
+/*
+ * C, divided by its trace: ret[dimension x dimension], both triangles.  EMX_ERR_EMPTY without documents.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_density_matrix(struct emx_density *d, double *ret);
+
+/*
+ * The eigenvalues of that matrix, descending: ret[dimension], none below 0.
+ * EMX_ERR_EMPTY without documents; EMX_ERR_MEMORY.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_density_spectrum(struct emx_density *d, double *ret, struct emx_error *err);
+
+struct emx_vne {
+    double entropy;        /* VNE in nats */
+    double vendi;          /* exp(VNE): the Vendi score, as so many documents at right angles */
+    double effective_rank; /* of the matrix of documents: exp of the entropy of its singular values' shares,
+                              sqrt(l) / sum sqrt(l); Roy and Vetterli (2007) */
+    double participation;  /* 1 / sum l^2 */
+    double top_share;      /* the largest l: of one direction (0.9 and more is usual of vectors that share a mean) */
+    double top10_share;    /* of the ten largest */
+};
+
+/* From eigenvalues[n] >= 0, descending, that add up to 1. */
+EMX_API void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * density.c - the sum of v v^T over documents, in integers
+ *
+ *     document -> integers q = round(2^24 v) -> columns of a block -> products[] += block block^T (BLAS) -> total[] +=
+ * products[]
+ *
+ * When `block` has no free column it is multiplied.  When a sum in products[] could pass 2^53, these are carried over
+ * to total[], 128-bit integers.  No sum over a set of documents, in any order, is larger than the largest `energy`:
+ *
+ *     |sum_j q_ji q_jk| <= sum_j |q_ji q_jk| <= max over i of sum_j q_ji^2              (Cauchy and Schwarz)
+ *
+ * so as long as that is at most 2^53 all that BLAS computes on its way, in whatever order, are integers that double
+ * has.
+ */
+#include "linalg/symmetric.h"
+
+#include <emx/vne.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_DOCUMENTS = 256 /* wide enough for BLAS to run at full speed; 600 KiB at dimension 300 */ };
+static const double grid = 0x1p24, most_energy = 0x1p53;
+
+__extension__ typedef __int128 wide;
+
+struct emx_density {
+    size_t dimension;
+    uint64_t n_documents, n_left_out;
+    double *block;    /* [BLOCK_DOCUMENTS][dimension] integers */
+    size_t n_block;   /* documents in it */
+    double *products; /* [dimension x dimension] column-major, lower triangle */
+    double *energy;   /* [dimension] sums of squares of what is in block and products */
+    wide *total;      /* [dimension * (dimension + 1) / 2] the lower triangle, column by column */
+};
+
+static size_t triangle(size_t n)
+{
+    return n * (n + 1) / 2;
+}
+
+enum emx_status emx_density_create(size_t dimension, struct emx_density **ret, struct emx_error *err)
+{
+    struct emx_density *d;
+
+    if (dimension < 1 || dimension > EMX_MAX_DIMENSION)
+        return emx_fail(err, EMX_ERR_RANGE, "vectors of %zu dimensions: there must be 1 to %d", dimension,
+                        EMX_MAX_DIMENSION);
+    d = calloc(1, sizeof(*d));
+    if (d) {
+        d->dimension = dimension;
+        d->block = calloc(BLOCK_DOCUMENTS * dimension, sizeof(*d->block));
+        d->products = calloc(dimension * dimension, sizeof(*d->products));
+        d->energy = calloc(dimension, sizeof(*d->energy));
+        d->total = calloc(triangle(dimension), sizeof(*d->total));
+    }
+    if (!d || !d->block || !d->products || !d->energy || !d->total) {
+        emx_density_destroy(&d);
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a matrix of %zu x %zu", dimension, dimension);
+    }
+    *ret = d;
+    return EMX_OK;
+}
+
+void emx_density_destroy(struct emx_density **d)
+{
+    if (!*d)
+        return;
+    free((*d)->block);
+    free((*d)->products);
+    free((*d)->energy);
+    free((*d)->total);
+    free(*d);
+    *d = NULL;
+}
+
+static void clear_products(struct emx_density *d)
+{
+    memset(d->products, 0, d->dimension * d->dimension * sizeof(*d->products));
+    memset(d->energy, 0, d->dimension * sizeof(*d->energy));
+}
+
+void emx_density_reset(struct emx_density *d)
+{
+    d->n_documents = d->n_left_out = 0;
+    d->n_block = 0;
+    clear_products(d);
+    memset(d->total, 0, triangle(d->dimension) * sizeof(*d->total));
+}
+
+size_t emx_density_dimension(const struct emx_density *d)
+{
+    return d->dimension;
+}
+
+uint64_t emx_density_n_documents(const struct emx_density *d)
+{
+    return d->n_documents;
+}
+
+uint64_t emx_density_n_left_out(const struct emx_density *d)
+{
+    return d->n_left_out;
+}
+
+/* --- adding -------------------------------------------------------------------------------------------- */
+
+static void multiply(struct emx_density *d)
+{
+    if (d->n_block)
+        linalg_add_outer_products(d->dimension, d->n_block, d->block, d->products);
+    d->n_block = 0;
+}
+
+/* All that was added is in total[] after it. */
+static void carry_over(struct emx_density *d)
+{
+    wide *total = d->total;
+
+    multiply(d);
+    for (size_t k = 0; k < d->dimension; k++) {
+        const double *column = d->products + k * d->dimension;
+
+        for (size_t i = k; i < d->dimension; i++)
+            *total++ += (int64_t)column[i];
+    }
+    clear_products(d);
+}
+
+/* The length of x in two steps, so that neither tiny nor huge numbers lose it; scale is a power of two. */
+static double length(const double *x, size_t n, double *ret_scale)
+{
+    double largest = 0, sum = 0;
+    int exponent;
+
+    for (size_t i = 0; i < n; i++)
+        largest = fabs(x[i]) > largest || isnan(x[i]) ? fabs(x[i]) : largest;
+    *ret_scale = 1;
+    if (largest == 0 || !isfinite(largest))
+        return largest;
+    frexp(largest, &exponent);
+    *ret_scale = ldexp(1, exponent < -1000 ? 1000 : -exponent);
+    for (size_t i = 0; i < n; i++)
+        sum += (x[i] * *ret_scale) * (x[i] * *ret_scale);
+    return sqrt(sum);
+}
+
+/* The largest energy of a dimension once the document at q is there, too. */
+static double energy_with(const struct emx_density *d, const double *q)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < d->dimension; i++) {
+        double energy = d->energy[i] + q[i] * q[i];
+
+        most = energy > most ? energy : most;
+    }
+    return most;
+}
+
+enum emx_status emx_density_add(struct emx_density *d, const double *x)
+{
+    double scale, len = length(x, d->dimension, &scale);
+    double *q = d->block + d->n_block * d->dimension;
+
+    if (!isfinite(len))
+        return EMX_ERR_ARG;
+    if (len == 0) {
+        d->n_left_out++;
+        return EMX_OK;
+    }
+    if (d->n_documents >= EMX_MAX_DOCUMENTS)
+        return EMX_ERR_RANGE;
+    for (size_t i = 0; i < d->dimension; i++)
+        q[i] = rint(x[i] * scale / len * grid);
+    if (energy_with(d, q) > most_energy) {
+        double *first = d->block;
+
+        carry_over(d);
+        memmove(first, q, d->dimension * sizeof(*q));
+        q = first;
+    }
+    for (size_t i = 0; i < d->dimension; i++)
+        d->energy[i] += q[i] * q[i];
+    d->n_documents++;
+    if (++d->n_block == BLOCK_DOCUMENTS)
+        multiply(d);
+    return EMX_OK;
+}
+
+enum emx_status emx_density_merge(struct emx_density *d, struct emx_density *other)
+{
+    if (d->dimension != other->dimension)
+        return EMX_ERR_ARG;
+    if (other->n_documents > EMX_MAX_DOCUMENTS - d->n_documents)
+        return EMX_ERR_RANGE;
+    carry_over(d);
+    carry_over(other);
+    for (size_t i = 0; i < triangle(d->dimension); i++)
+        d->total[i] += other->total[i];
+    d->n_documents += other->n_documents;
+    d->n_left_out += other->n_left_out;
+    return EMX_OK;
+}
+
+/* --- results ------------------------------------------------------------------------------------------- */
+
+static double trace(const struct emx_density *d)
+{
+    const wide *diagonal = d->total;
+    wide sum = 0;
+
+    for (size_t k = 0; k < d->dimension; diagonal += d->dimension - k, k++)
+        sum += *diagonal;
+    return (double)sum;
+}
+
+enum emx_status emx_density_matrix(struct emx_density *d, double *ret)
+{
+    const wide *total = d->total;
+    size_t n = d->dimension;
+    double all;
+
+    if (d->n_documents == 0)
+        return EMX_ERR_EMPTY;
+    carry_over(d);
+    all = trace(d);
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = k; i < n; i++)
+            ret[k * n + i] = ret[i * n + k] = (double)*total++ / all;
+    }
+    return EMX_OK;
+}
+
+enum emx_status emx_density_spectrum(struct emx_density *d, double *ret, struct emx_error *err)
+{
+    size_t n = d->dimension;
+    bool done;
+
+    if (d->n_documents == 0)
+        return emx_fail(err, EMX_ERR_EMPTY, "no document has a direction, so there is no spectrum");
+    (void)!emx_density_matrix(d, d->products); /* which it has emptied before */
+    done = linalg_eigenvalues(n, d->products, ret);
+    clear_products(d);
+    if (!done)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for the eigenvalues of a matrix of %zu x %zu", n, n);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = ret[i] > 0 ? ret[i] : 0;
+    return EMX_OK;
+}
