@@ -152,7 +152,7 @@ static void check_trial(const struct trial *t)
     struct rows_options options = {
         .rule = {t->drop, eod_of(t), &tails}, .placement = p, .budget = &plenty, .space = &space};
     struct emx_pair_count *rows;
-    size_t n_tables = 0, n, pieces;
+    size_t n_tables = 0, n = 0, pieces;
 
     if (!tails_of_twin)
         abort();
