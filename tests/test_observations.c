@@ -130,15 +130,15 @@ static void what_is_no_table_is_refused(void)
 {
     REFUSED("", NULL, EMX_ERR_EMPTY, "t.csv: is empty");
     REFUSED("a,b\n1,2\n", NULL, EMX_ERR_FORMAT, "t.csv: row 1", "step");
-    REFUSED("step,a,b\n1,2\n", NULL, EMX_ERR_FORMAT, "row 1", "weight_{domain}", "--proportions", "domain");
-    REFUSED("step,weight_a\n1,2\n", NULL, EMX_ERR_FORMAT, "row 1", "loss_{domain}", "--losses");
+    REFUSED("step,a,b\n1,2\n", NULL, EMX_ERR_FORMAT, "row 1", "weight_{domain}", "--proportion-columns", "domain");
+    REFUSED("step,weight_a\n1,2\n", NULL, EMX_ERR_FORMAT, "row 1", "loss_{domain}", "--loss-columns");
     REFUSED("step,weight_a,a_loss,weight_a\n", NULL, EMX_ERR_FORMAT, "row 1", "two columns", "'weight_a'");
     REFUSED("step,weight_a,a_loss\n", NULL, EMX_ERR_EMPTY, "no row is left of 0");
     REFUSED("step,weight_a,a_loss\n\n1,1,2,3\n", NULL, EMX_ERR_FORMAT, "row 3 has 4 columns", "3");
     REFUSED("step,weight_a,a_loss\n1,1\n", NULL, EMX_ERR_FORMAT, "row 2 has 2 columns");
     REFUSED("step,weight_a,a_loss\n1,1,\"2\n", NULL, EMX_ERR_FORMAT, "row 2", "quote");
     REFUSED("step,weight_a,a_loss\n1,1,2\"\n", NULL, EMX_ERR_FORMAT, "row 2", "quote");
-    REFUSED("domain,step,proportion,loss\n", NULL, EMX_ERR_FORMAT, "row 1", "'run'", "--run");
+    REFUSED("domain,step,proportion,loss\n", NULL, EMX_ERR_FORMAT, "row 1", "'run'", "--run-column");
     REFUSED("domain,run,step,loss\n", NULL, EMX_ERR_FORMAT, "row 1", "'proportion'");
     REFUSED("domain,run,step,weight,loss\na,r,1,1,\n", NULL, EMX_ERR_EMPTY, "'loss'", "no row has a loss");
     REFUSED("step,weight_\xff,\xff_loss\n1,1,2\n", NULL, EMX_ERR_FORMAT, "row 1", "UTF-8");
@@ -322,7 +322,7 @@ static void columns_are_found_by_pattern_and_by_name(void)
     check_example(o);
     emx_observations_destroy(&o);
     options.loss_pattern = "val";
-    REFUSED(text, &options, EMX_ERR_ARG, "--losses", "{domain}");
+    REFUSED(text, &options, EMX_ERR_ARG, "--loss-columns", "{domain}");
     options = (struct emx_observations_options){.step_column = "s", .run_column = "r", .columns = map, .n_columns = 2};
     o = parse(text, &options);
     check_example(o);
@@ -337,7 +337,7 @@ static void columns_are_found_by_pattern_and_by_name(void)
     options.columns = odd;
     REFUSED(text, &options, EMX_ERR_ARG, "'web'", "--column");
     options.step_column = "t";
-    REFUSED(text, &options, EMX_ERR_ARG, "no column 't'", "--step");
+    REFUSED(text, &options, EMX_ERR_ARG, "no column 't'", "--step-column");
 }
 
 static void ignored_columns_are_not_there(void)

@@ -50,6 +50,13 @@ struct command {
     int (*run)(void *args, char **operands, size_t n_operands);
 };
 
+/* The values of an option that may be given several times. */
+enum { OPT_LIST_MAX = 256 };
+struct opt_list {
+    const char *words[OPT_LIST_MAX]; /* [n] borrowed */
+    size_t n;
+};
+
 /* Every command has these, in the group common_rows. */
 struct common_args {
     bool help, quiet, verbose;
@@ -76,6 +83,9 @@ opt_parser opt_u32;    /* uint32_t, min..max */
 opt_parser opt_tokens; /* uint64_t, min..max: a number, or with K, M, B or T powers of 1000 */
 opt_parser opt_memory; /* uint64_t, min..max: bytes, with K, KiB, KB, ... */
 opt_parser opt_real;   /* double, finite */
+opt_parser opt_append; /* struct opt_list: one more word, not empty */
+opt_parser opt_seed;   /* uint64_t: a whole number */
+opt_parser opt_amount; /* double above 0: a number, or a whole one with K, M, B or T */
 
 /* A whole number in digits; fails beyond 64 bits. */
 EMX_CHECKED enum emx_status opt_number(const char *text, uint64_t *ret, struct emx_error *err);

@@ -189,3 +189,37 @@ enum emx_status opt_real(const struct opt *o, const char *text, void *to, struct
     *(double *)to = x;
     return EMX_OK;
 }
+
+enum emx_status opt_append(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    struct opt_list *list = to;
+    const char *word = NULL;
+    enum emx_status status = opt_text(o, text, &word, err);
+
+    if (status == EMX_OK && list->n == OPT_LIST_MAX)
+        status = emx_fail(err, EMX_ERR_ARG, "'%s' is one too many: it can be given %d times", text, OPT_LIST_MAX);
+    if (status == EMX_OK)
+        list->words[list->n++] = word;
+    return status;
+}
+
+enum emx_status opt_seed(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    (void)o;
+    return opt_number(text, to, err);
+}
+
+enum emx_status opt_amount(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    static const struct opt any = {.min = 1, .max = UINT64_MAX};
+    uint64_t whole = 0;
+    double x = 0;
+
+    (void)o;
+    if (opt_tokens(&any, text, &whole, NULL) == EMX_OK)
+        x = (double)whole;
+    else if (opt_real(&any, text, &x, NULL) != EMX_OK || !(x > 0))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is no number above 0, alone or with K, M, B or T", text);
+    *(double *)to = x;
+    return EMX_OK;
+}

@@ -134,7 +134,7 @@ static enum emx_status step_twice(struct table_reader *t, const struct place *a,
 {
     return emx_fail(t->err, EMX_ERR_FORMAT,
                     "%s: row %zu, column '%s': this mixture has step %.15g in row %zu, too; --where COLUMN=VALUE or "
-                    "--run COLUMN tells such rows apart",
+                    "--run-column tells such rows apart",
                     t->path, b->row, t->header.names[t->header.step], b->step, a->row);
 }
 

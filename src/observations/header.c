@@ -233,10 +233,10 @@ static enum emx_status read_patterns(struct search *s)
 {
     const char *proportion = NULL, *loss = NULL;
     enum emx_status status =
-        choose_pattern(s, "--proportions", s->options->proportion_pattern, proportion_patterns, &proportion);
+        choose_pattern(s, "--proportion-columns", s->options->proportion_pattern, proportion_patterns, &proportion);
 
     if (status == EMX_OK)
-        status = choose_pattern(s, "--losses", s->options->loss_pattern, loss_patterns, &loss);
+        status = choose_pattern(s, "--loss-columns", s->options->loss_pattern, loss_patterns, &loss);
     if (status == EMX_OK)
         status = s->options->n_domains > 0 ? take_named(s, proportion) : take_all(s, proportion);
     return status == EMX_OK ? take_losses(s, loss) : status;
@@ -274,7 +274,7 @@ static enum emx_status read_wide(struct search *s)
     if (!s->h->domains)
         return no_memory(s);
     if (s->options->n_columns > 0 && s->options->n_domains > 0)
-        return emx_fail(s->err, EMX_ERR_ARG, "--domains and --column both say which domains there are");
+        return emx_fail(s->err, EMX_ERR_ARG, "--domain and --column both say which domains there are");
     if (s->options->n_columns == 0)
         status = read_patterns(s);
     for (size_t i = 0; i < s->options->n_columns && status == EMX_OK; i++)
@@ -294,7 +294,7 @@ static enum emx_status read_long(struct search *s)
     h->proportion = find_first(s, proportion_names);
     h->loss = find(s, "loss");
     if (h->run == NO_COLUMN)
-        return emx_fail(s->err, EMX_ERR_FORMAT, "%s: row 1: a long table needs a column 'run' (--run names another)",
+        return emx_fail(s->err, EMX_ERR_FORMAT, "%s: row 1: a long table needs a column 'run' (--run-column names another)",
                         s->path);
     if (h->proportion == NO_COLUMN || h->loss == NO_COLUMN)
         return emx_fail(s->err, EMX_ERR_FORMAT, "%s: row 1: a long table needs the columns 'proportion' and 'loss'",
@@ -310,13 +310,13 @@ static enum emx_status find_step_and_run(struct search *s)
     s->h->step = find_first(s, step_names);
     s->h->run = find(s, "run");
     if (o->step_column)
-        status = find_named(s, "--step", o->step_column, strlen(o->step_column), &s->h->step);
+        status = find_named(s, "--step-column", o->step_column, strlen(o->step_column), &s->h->step);
     if (status == EMX_OK && o->run_column)
-        status = find_named(s, "--run", o->run_column, strlen(o->run_column), &s->h->run);
+        status = find_named(s, "--run-column", o->run_column, strlen(o->run_column), &s->h->run);
     if (status == EMX_OK && s->h->step == NO_COLUMN)
         status = emx_fail(
             s->err, EMX_ERR_FORMAT,
-            "%s: row 1: no column is named step, steps, n_steps, tokens or n_tokens; --step names another", s->path);
+            "%s: row 1: no column is named step, steps, n_steps, tokens or n_tokens; --step-column names another", s->path);
     return status;
 }
 

@@ -23,9 +23,9 @@ static enum emx_status name_domains(struct table_reader *t)
         const char *name = t->options->domains[i], *fault = header_name_fault(name);
 
         if (fault)
-            return emx_fail(t->err, EMX_ERR_ARG, "--domains: '%.255s' %s", name, fault);
+            return emx_fail(t->err, EMX_ERR_ARG, "--domain: '%.255s' %s", name, fault);
         if (names_find(&t->domains, name) != SIZE_MAX)
-            return emx_fail(t->err, EMX_ERR_ARG, "--domains: '%s' is named twice", name);
+            return emx_fail(t->err, EMX_ERR_ARG, "--domain: '%s' is named twice", name);
         if (names_add(&t->domains, name) == SIZE_MAX)
             return reader_no_memory(t);
     }
