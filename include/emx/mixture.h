@@ -64,4 +64,14 @@ EMX_API const struct emx_mixture_format *emx_mixture_formats(size_t *ret_n);
 EMX_API EMX_CHECKED enum emx_status emx_mixture_format_string(const struct emx_mixture *m, const char *format,
                                                               char **ret_text, char **ret_note, struct emx_error *err);
 
+/*
+ * Read a mixture: what emx_mixture_format_string() writes as json or csv, a JSON object of numbers ({"web": 0.75,
+ * "code": 0.25}), or CSV with the columns domain and proportion.  Its domains are those given, in any order, and its
+ * proportions sum to 1 within 1e-6.  Writes ret_proportion[n_domains] in the order given.
+ *
+ * EMX_ERR_IO, EMX_ERR_FORMAT, EMX_ERR_RANGE, EMX_ERR_MEMORY; err names the file and the domain or row.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_mixture_read(const char *path, const char *const *domains, size_t n_domains,
+                                                     double *ret_proportion, struct emx_error *err);
+
 #endif

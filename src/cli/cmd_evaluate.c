@@ -90,11 +90,11 @@ static const char text[] = "Fit mixing laws on part of a table of losses, and co
                            "the rest with what was observed: the law asked for, the other laws beside it\n"
                            "with their number of coefficients, and baselines that need no law.\n"
                            "\n"
-                           "Errors are |predicted - observed| / observed; MEAN and MEDIAN are over all that is\n"
-                           "predicted, WORST and BEST are means of one domain.  R2 is of all log losses: even a\n"
-                           "law that is blind to the mixture comes near 1.  WITHIN is R2 about the mean of each\n"
-                           "step and domain, RANK the rank correlation of mixtures: these tell what is\n"
-                           "known of the mixture.  LOSSES is as for entromix fit.\n";
+                           "Errors are |predicted - observed| / observed; MEAN and MEDIAN are over all that\n"
+                           "is predicted, WORST and BEST are means of one domain.  R2 is of all log losses:\n"
+                           "even a law that is blind to the mixture comes near 1.  WITHIN is R2 about the\n"
+                           "mean of each step and domain, RANK the rank correlation of mixtures: these tell\n"
+                           "what is known of the mixture.  LOSSES is as for entromix fit.\n";
 
 static void predictor_cell(struct columns *c, const struct emx_law_score *s)
 {

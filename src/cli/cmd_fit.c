@@ -49,8 +49,8 @@ static const char text[] = "Fit a mixing law, the loss of each domain as a funct
                            "  entromix fit losses.csv --bootstrap 200 -o law.json\n"
                            "\n"
                            "Errors are standard errors from the Jacobian.  Beside what the law leaves of\n"
-                           "the losses stands what the mixture-blind law leaves: between them is what mixtures\n"
-                           "explain.\n";
+                           "the losses stands what the mixture-blind law leaves: between them is what\n"
+                           "mixtures explain.\n";
 
 /* Standard deviation of what the law leaves. */
 static double residual(const struct emx_law *law, size_t k)
