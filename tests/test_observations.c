@@ -333,9 +333,9 @@ static void columns_are_found_by_pattern_and_by_name(void)
     emx_observations_destroy(&o);
     options.n_columns = 1;
     options.columns = wrong;
-    REFUSED(text, &options, EMX_ERR_ARG, "'mix/web'", "--column");
+    REFUSED(text, &options, EMX_ERR_ARG, "'mix/web'", "--map");
     options.columns = odd;
-    REFUSED(text, &options, EMX_ERR_ARG, "'web'", "--column");
+    REFUSED(text, &options, EMX_ERR_ARG, "'web'", "--map");
     options.step_column = "t";
     REFUSED(text, &options, EMX_ERR_ARG, "no column 't'", "--step-column");
 }

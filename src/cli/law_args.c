@@ -67,6 +67,10 @@ const struct opt law_rows[] = {
     {"starts", 0, "N", "starts of multi (default: 16)", TO(n_starts), opt_u32, 1, 100000, NULL},
     {"seed", 0, "N", "of random starts and draws; equal seeds give equal results (default: 0)", TO(seed), opt_seed, 0,
      0, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+const struct opt law_thread_rows[] = {
     {"threads", 'j', "N", "threads (default: one for each processor); results do not depend on it", TO(n_threads),
      opt_u32, 1, 4096, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},

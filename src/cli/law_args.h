@@ -24,6 +24,8 @@ struct law_args {
     }
 
 extern const struct opt law_rows[];
+/* --threads */
+extern const struct opt law_thread_rows[];
 /* --bootstrap */
 extern const struct opt draw_rows[];
 

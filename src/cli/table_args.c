@@ -23,7 +23,7 @@ const struct opt table_rows[] = {
      TO(proportions), opt_text, 0, 0, NULL},
     {"loss-columns", 0, "PATTERN", "columns of losses (default: {domain}_loss or loss_{domain})", TO(losses), opt_text,
      0, 0, NULL},
-    {"column", 0, "WORD",
+    {"map", 0, "WORD",
      "DOMAIN=PROPORTION:LOSS, names of one domain's columns instead of patterns; again for each other domain",
      TO(columns), opt_append, 0, 0, NULL},
     {"step-column", 0, "NAME", "column of steps (default: step, steps, n_steps, tokens or n_tokens)", TO(step),

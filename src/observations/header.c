@@ -250,10 +250,10 @@ static enum emx_status read_mapping(struct search *s, const char *word)
     enum emx_status status;
 
     if (!equal)
-        return emx_fail(s->err, EMX_ERR_ARG, "--column: '%s' is not DOMAIN=PROPORTION:LOSS", word);
-    status = find_named(s, "--column", equal + 1, colon ? (size_t)(colon - equal - 1) : strlen(equal + 1), &proportion);
+        return emx_fail(s->err, EMX_ERR_ARG, "--map: '%s' is not DOMAIN=PROPORTION:LOSS", word);
+    status = find_named(s, "--map", equal + 1, colon ? (size_t)(colon - equal - 1) : strlen(equal + 1), &proportion);
     if (status == EMX_OK && colon)
-        status = find_named(s, "--column", colon + 1, strlen(colon + 1), &loss);
+        status = find_named(s, "--map", colon + 1, strlen(colon + 1), &loss);
     return status == EMX_OK ? add_domain(s, word, (size_t)(equal - word), proportion, loss) : status;
 }
 
@@ -274,7 +274,7 @@ static enum emx_status read_wide(struct search *s)
     if (!s->h->domains)
         return no_memory(s);
     if (s->options->n_columns > 0 && s->options->n_domains > 0)
-        return emx_fail(s->err, EMX_ERR_ARG, "--domain and --column both say which domains there are");
+        return emx_fail(s->err, EMX_ERR_ARG, "--domain and --map both say which domains there are");
     if (s->options->n_columns == 0)
         status = read_patterns(s);
     for (size_t i = 0; i < s->options->n_columns && status == EMX_OK; i++)

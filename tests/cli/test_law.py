@@ -294,7 +294,7 @@ def options_choose_rows_and_columns(box):
     expected = box.good("fit", "--format=csv", "losses.csv")
     assert box.good("fit", "--format=csv", "--where=size=1000000", *words) == expected
     assert box.good("fit", "--format=csv", "--where=size=1000000", "--run-column=id", *words) == expected
-    named = [f"--column={d}=w/{d}:{d}/nll" for d in DOMAINS]
+    named = [f"--map={d}=w/{d}:{d}/nll" for d in DOMAINS]
     assert box.good("fit", "--format=csv", "--where=size=1e6", "--step-column=n", *named, "other.csv") == expected
     box.error("fit", *words, says=["row 3", "--where"])
     box.usage_error("fit", "--where=sise=1", *words, says=["'sise'", "--where"])

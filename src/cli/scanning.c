@@ -1,0 +1,169 @@
+/*
+ * scanning.c - options and work of a scan
+ */
+#include "scanning.h"
+
+#include "human.h"
+#include "manifest.h"
+#include "progress.h"
+#include "say.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool progress_choice(size_t i, struct opt_choice *ret)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+
+    if (i >= sizeof(names) / sizeof(names[0]))
+        return false;
+    *ret = (struct opt_choice){names[i], NULL};
+    return true;
+}
+
+#define TO(member) offsetof(struct scanning_args, member)
+
+const struct opt scanning_rows[] = {
+    {"threads", 'j', "N", "threads that read and count (default: one for each processor)", TO(n_threads), opt_u32, 1,
+     4096, NULL},
+    {"memory", 0, "SIZE",
+     "most memory to use; K, M, G, T may follow for powers of 1024, KB, MB, GB, TB for powers of 1000 (default: half "
+     "of "
+     "the machine's)",
+     TO(memory_bytes), opt_memory, 1, INT64_MAX, NULL},
+    {"no-bind", 0, NULL, "leave it to the system on which processors threads run", TO(no_bind), opt_flag, 0, 0, NULL},
+    {"progress", 0, "WHEN",
+     "auto (default): a line on a terminal, else a log; always: the line, also without a terminal; or never",
+     TO(progress), opt_choose, 0, 0, progress_choice},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+/* The signal that asks to stop; a second one ends the program at once. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool on_progress(const struct emx_scan_progress *now, void *context)
+{
+    progress_update(context, now);
+    return stop_signal == 0;
+}
+
+static void on_warning(const char *sentence, void *context)
+{
+    progress_warn(context, sentence);
+}
+
+static void on_note(const char *sentence, void *context)
+{
+    (void)context;
+    say("%s", sentence);
+}
+
+static void say_times(const struct emx_scan_times *t)
+{
+    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs (all but wall and write "
+        "summed over %u threads)",
+        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->n_threads);
+}
+
+static void say_done(const struct progress *p, const struct emx_scan_times *t)
+{
+    struct human_number tokens, rate;
+
+    say("%s tokens in %zu shard%s of %zu domain%s, %.2f s, %s tokens/s", human_grouped(&tokens, p->n_tokens),
+        p->n_shards, p->n_shards == 1 ? "" : "s", p->n_domains, p->n_domains == 1 ? "" : "s", t->wall,
+        human_short(&rate, (double)p->n_tokens / (t->wall > 1e-6 ? t->wall : 1e-6)));
+}
+
+static int say_stopped(const char *output)
+{
+    int number = stop_signal;
+
+    say("stopped by %s; %s%s was not written", number == SIGINT ? "SIGINT" : "SIGTERM", output,
+        strcmp(output, "-") == 0 ? " (standard output)" : "");
+    return EXIT_SIGNAL + number;
+}
+
+static int scan(const struct scanning_args *a, const struct common_args *common, const char *output,
+                struct corpus *corpus, struct progress *p)
+{
+    const struct emx_scan_domain *domains = corpus_view(corpus);
+    struct emx_scan_options options = {.n_threads = a->n_threads,
+                                       .memory_bytes = a->memory_bytes,
+                                       .bind_threads = !a->no_bind,
+                                       .progress = on_progress,
+                                       .warn = common->quiet ? NULL : on_warning,
+                                       .note = common->verbose && !common->quiet ? on_note : NULL,
+                                       .context = p};
+    struct emx_scan_times times;
+    struct emx_error err;
+    enum emx_status status;
+
+    if (!domains)
+        status = emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
+    else
+        status = emx_scan(domains, corpus->n, &options, output, &times, &err);
+    progress_clear(p);
+    progress_count_warnings(p);
+    if (status == EMX_ERR_STOPPED)
+        return say_stopped(output);
+    if (status != EMX_OK)
+        return say_failed(&err);
+    if (!common->quiet)
+        say_done(p, &times);
+    if (common->verbose && !common->quiet)
+        say_times(&times);
+    return EXIT_OK;
+}
+
+/* Standard input can be read once; `n` is how often the corpus wants to. */
+static int check_stdin(const struct scanning_args *a, size_t n)
+{
+    if (a->manifest && strcmp(a->manifest, "-") == 0)
+        n++;
+    return n > 1 ? say_usage("standard input ('-') can be read once, but is named %zu times", n) : EXIT_OK;
+}
+
+static int read_corpus(const struct scanning_args *a, char **operands, size_t n, struct corpus *corpus)
+{
+    struct emx_error err;
+    enum emx_status status = EMX_OK;
+
+    if (a->manifest && manifest_load(a->manifest, &a->shards, corpus, &err) != EMX_OK)
+        return say_failed(&err);
+    for (size_t i = 0; i < n && status == EMX_OK; i++)
+        status = corpus_add_operand(corpus, operands[i], &a->shards, &err);
+    if (status == EMX_ERR_ARG)
+        return say_usage("%s", err.message);
+    return status == EMX_OK ? check_stdin(a, corpus_n_stdin(corpus)) : say_failed(&err);
+}
+
+int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
+                 const char *output)
+{
+    struct corpus corpus = {0};
+    struct progress progress;
+    int code = read_corpus(a, operands, n, &corpus);
+
+    if (code == EXIT_OK) {
+        progress_init(&progress, a->progress, common->quiet, common->verbose);
+        catch_signals();
+        code = scan(a, common, output, &corpus, &progress);
+        progress_finish(&progress);
+    }
+    corpus_finish(&corpus);
+    return code;
+}

@@ -1,0 +1,31 @@
+/*
+ * scanning.h - a scan, as scan and mix do it: options, progress, signals
+ */
+#ifndef CLI_SCANNING_H
+#define CLI_SCANNING_H
+
+#include "corpus.h"
+
+struct scanning_args {
+    const char *manifest;
+    struct shard_args shards;
+    uint32_t n_threads;
+    uint64_t memory_bytes;
+    bool no_bind;
+    const char *progress;
+};
+
+/* The defaults of an initializer. */
+#define SCANNING_ARGS_DEFAULTS                                                                                         \
+    {                                                                                                                  \
+        .shards = SHARD_ARGS_DEFAULTS, .progress = "auto"                                                              \
+    }
+
+/* Options about work; those about shards are shard_rows, of the member `shards`. */
+extern const struct opt scanning_rows[];
+
+/* Scan what manifest and operands (DOMAIN=WORD) name into the state file `output`.  Returns the exit code. */
+int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
+                 const char *output);
+
+#endif
