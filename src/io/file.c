@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,10 +27,11 @@ struct file {
     char *path;
     int fd;                    /* -1: in memory */
     bool is_stdin;             /* not ours to close */
-    const unsigned char *data; /* of a memory file */
-    uint64_t size;             /* UINT64_MAX: unknown */
-    uint64_t position;         /* of file_read() */
-    uint64_t advised;          /* the kernel was told of the bytes before */
+    const unsigned char *data; /* of a memory file, or mapped */
+    bool is_mapped;
+    uint64_t size;     /* UINT64_MAX: unknown */
+    uint64_t position; /* of file_read() */
+    uint64_t advised;  /* the kernel was told of the bytes before */
 };
 
 static const struct memory_file *find_memory_file(const struct file_space *space, const char *path)
@@ -106,6 +108,8 @@ void file_close(struct file **f)
 {
     if (!*f)
         return;
+    if ((*f)->is_mapped)
+        munmap((void *)(*f)->data, (*f)->size);
     if ((*f)->fd >= 0 && !(*f)->is_stdin)
         close((*f)->fd);
     free((*f)->path);
@@ -260,5 +264,22 @@ enum emx_status file_read_at(struct file *f, uint64_t offset, void *buf, size_t 
         return read_disk_at(f, offset, buf, n, err);
     if (n)
         memcpy(buf, f->data + offset, n);
+    return EMX_OK;
+}
+
+enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_error *err)
+{
+    void *data;
+
+    if (f->size == UINT64_MAX)
+        return emx_fail(err, EMX_ERR_IO, "%s: is a pipe and cannot be mapped", f->path);
+    if (f->fd >= 0 && !f->is_mapped && f->size) {
+        data = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+        if (data == MAP_FAILED)
+            return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be mapped", f->path);
+        f->data = data;
+        f->is_mapped = true;
+    }
+    *ret = f->data ? f->data : (const unsigned char *)"";
     return EMX_OK;
 }

@@ -40,8 +40,8 @@ const char *file_path(const struct file *f);
 bool file_exists(const struct file_space *space, const char *path);
 
 /*
- * Size on disk of what will be opened later, without opening it, so that a missing or unreadable shard is known before hours of
- * reading; UINT64_MAX for what is not a regular file.
+ * Size on disk of what will be opened later, without opening it, so that a missing or unreadable shard is known before
+ * hours of reading; UINT64_MAX for what is not a regular file.
  */
 EMX_CHECKED enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err);
 
@@ -53,6 +53,12 @@ EMX_CHECKED enum emx_status file_read(struct file *f, void *buf, size_t cap, siz
 
 /* Exactly n bytes at offset; EMX_ERR_CORRUPT "... is cut off" if the file ends before. */
 EMX_CHECKED enum emx_status file_read_at(struct file *f, uint64_t offset, void *buf, size_t n, struct emx_error *err);
+
+/*
+ * All its bytes, file_size() of them, mapped where they lie on disk: valid until file_close(), untouched until they are
+ * read.  EMX_ERR_IO for a pipe.  Who cuts the file short meanwhile ends this process (SIGBUS).
+ */
+EMX_CHECKED enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_error *err);
 
 /* XXH3-64 of all its bytes, as stored; the file has a size. */
 EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_error *err);
