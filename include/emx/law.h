@@ -111,7 +111,7 @@ struct emx_law_shape {
 
 /*
  * A law with zeroed arrays, for who reads one from a file: fill it (names with strdup), then emx_law_check() it.
- * EMX_ERR_RANGE if a length is 0 (n_draws may be) or past 2^24, or all of it past 2^32 numbers.
+ * EMX_ERR_RANGE if a length is 0 (n_draws may be) or past 2^24, or all of it past 2^27 numbers.
  */
 EMX_API EMX_CHECKED enum emx_status emx_law_create(const struct emx_law_shape *shape, struct emx_law **ret,
                                                    struct emx_error *err);

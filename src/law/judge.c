@@ -228,13 +228,34 @@ static struct emx_law_options options_of(const struct judge *j, enum emx_law_for
     return o;
 }
 
-/* A law's predictions of all folds; *ret_defined: it has values at all of them. */
+/* Does every row that a fold predicts have a step that the fold is fitted to?  The exponential law needs that. */
+static bool has_steps(struct judge *j, size_t fold)
+{
+    const struct sample *s = &j->all;
+    bool all = true;
+
+    use_fold(j, fold);
+    for (size_t i = 0; i < j->n_predicted && all; i++) {
+        size_t row = 0;
+
+        if (j->fold[j->o->mixture[j->row[i]]] != fold)
+            continue;
+        while (row < s->n_rows && !(j->use[row] && s->step[row] == s->step[j->row[i]]))
+            row++;
+        all = row < s->n_rows;
+    }
+    return all;
+}
+
+/* A law's predictions of all folds. */
 static enum emx_status predict_by_law(struct judge *j, struct emx_law_score *score, struct emx_error *err)
 {
     struct emx_law_options o = options_of(j, score->form);
     size_t m = j->o->n_domains, k = j->o->n_scored;
     bool defined = true;
 
+    for (size_t fold = 0; fold < j->n_folds && score->form == EMX_LAW_EXPONENTIAL; fold++)
+        defined &= has_steps(j, fold);
     for (size_t fold = 0; fold < j->n_folds && defined; fold++) {
         struct emx_law *law = NULL;
         enum emx_status status;
@@ -322,7 +343,7 @@ static enum emx_status predict(struct judge *j, struct emx_law_score *score, str
         return predict_by_curve(j, score, err);
     default:
         status = predict_by_law(j, score, err);
-        if (status == EMX_ERR_RANGE && !is_asked_for) /* proportions of 0 */
+        if (status == EMX_ERR_RANGE && !is_asked_for) /* proportions of 0, or coefficients past all limits */
             return EMX_OK;
         return status;
     }

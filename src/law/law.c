@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define LENGTH_LIMIT ((size_t)1 << 24)
-#define NUMBERS_LIMIT 4294967296.0
+#define NUMBERS_LIMIT 134217728.0 /* 1 GiB */
 
 static bool lengths_ok(const struct emx_law_shape *s)
 {

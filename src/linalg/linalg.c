@@ -4,6 +4,7 @@
 #include "linalg/one_thread.h"
 
 #include <lapacke.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

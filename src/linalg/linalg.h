@@ -13,7 +13,8 @@
 
 struct linalg_work;
 
-/* For matrices of up to max_rows x max_cols, max_rows >= max_cols >= 1; NULL if there is no memory. */
+/* For matrices of up to max_rows x max_cols, max_rows >= max_cols >= 1; NULL if there is no memory, or for more
+ * than 2^31 numbers. */
 struct linalg_work *linalg_work_create(size_t max_rows, size_t max_cols);
 /* Accepts NULL. */
 void linalg_work_destroy(struct linalg_work **w);

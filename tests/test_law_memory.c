@@ -1,0 +1,86 @@
+/*
+ * test_law_memory.c - laws when memory runs out: each allocation fails once, and nothing is leaked or believed
+ */
+#include "failing_memory.h"
+#include "law_tables.h"
+#include "test.h"
+
+static uint64_t seed;
+static struct emx_observations *o;
+
+static enum emx_status fit_and_ask(enum emx_law_form form)
+{
+    struct emx_error err;
+    struct emx_law *law = NULL;
+    struct emx_law_prediction prediction[3];
+    struct emx_law_leverage leverage[3];
+    const struct emx_law_options options = {.form = form, .n_draws = 2, .n_starts = 2, .n_threads = 1};
+    enum emx_status status = emx_law_fit(o, &options, &law, &err);
+
+    if (!status)
+        status = emx_law_predict(law, o->proportion, 1000, 0.9, prediction, &err);
+    if (!status)
+        status = emx_law_leverage(law, o->proportion, 1000, leverage, &err);
+    emx_law_destroy(&law);
+    return status;
+}
+
+static enum emx_status judge(void)
+{
+    struct emx_error err;
+    struct emx_law_judgement *j = NULL;
+    const struct emx_law_judge_options options = {.split = EMX_LAW_FIRST_HALF, .fit.n_threads = 1};
+    enum emx_status status = emx_law_judge(o, &options, &j, &err);
+
+    emx_law_judgement_destroy(&j);
+    return status;
+}
+
+static void fits_survive_every_failed_allocation(void)
+{
+    for (int form = 0; form < EMX_LAW_N_FORMS; form++) {
+        unsigned n = 0;
+
+        do {
+            failed = false;
+            until_failure = ++n;
+
+            enum emx_status status = fit_and_ask((enum emx_law_form)form);
+
+            until_failure = 0;
+            CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
+        } while (failed && n < 1000);
+        CHECK(!failed && n > 20);
+    }
+}
+
+static void judgements_survive_every_failed_allocation(void)
+{
+    unsigned n = 0;
+
+    do {
+        failed = false;
+        until_failure = ++n;
+
+        enum emx_status status = judge();
+
+        until_failure = 0;
+        CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
+    } while (failed && n < 10000);
+    CHECK(!failed && n > 50);
+}
+
+int main(void)
+{
+    struct emx_law *law;
+
+    seed = test_seed();
+    o = table_create(3, 5, 4, &seed);
+    law = law_plant(o, 4, EMX_LAW_BIMIX, &seed);
+    table_fill(o, law, 0.01, &seed);
+    emx_law_destroy(&law);
+    RUN(fits_survive_every_failed_allocation);
+    RUN(judgements_survive_every_failed_allocation);
+    emx_observations_destroy(&o);
+    return test_summary();
+}
