@@ -68,7 +68,7 @@ struct emx_plan {
  * most 1.
  *
  * EMX_ERR_ARG if there is no domain or fewer than two domains to vary, a mixture is none, the bounds admit no mixture,
- * or n_mixtures is below n_given or above 10000; EMX_ERR_RANGE if a coefficient or noise is out of range;
+ * or n_mixtures is below n_given or above 256; EMX_ERR_RANGE if a coefficient or noise is out of range;
  * EMX_ERR_MEMORY. On success *ret is to be freed with emx_plan_destroy(), which accepts NULL.
  */
 EMX_API EMX_CHECKED enum emx_status emx_plan_find(const struct emx_plan_options *options, struct emx_plan **ret,
