@@ -164,6 +164,17 @@ bool regions_extend(struct regions *r, struct region *region, size_t n_before, s
     return true;
 }
 
+void regions_shrink(struct regions *r, struct region *region, size_t n_bytes)
+{
+    size_t rest = region->n_bytes > n_bytes ? region->n_bytes - n_bytes : 0;
+
+    if (!rest || madvise((char *)region->base + n_bytes, rest, MADV_DONTNEED) != 0)
+        return;
+    region->n_bytes = n_bytes;
+    region->n_dirty = region->n_dirty < n_bytes ? region->n_dirty : n_bytes;
+    budget_give(r->budget, rest);
+}
+
 void regions_give(struct regions *r, struct region *region, size_t n_used)
 {
     if (!region->base)

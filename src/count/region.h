@@ -47,6 +47,9 @@ bool regions_take(struct regions *r, size_t n_bytes, struct region *ret);
  * memory. */
 bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes);
 
+/* Keep the first n_bytes, a multiple of the page size, and give the rest to the system and the budget. */
+void regions_shrink(struct regions *r, struct region *region, size_t n_bytes);
+
 /* Take back a region, whose first n_used bytes may be dirty; one that is all zero is ignored. */
 void regions_give(struct regions *r, struct region *region, size_t n_used);
 

@@ -21,7 +21,8 @@ enum {
     MOVE_LINES = TABLE_MOVE_LINES, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
     FIRST_CARRIES = 64,
 };
-#define MAX_LOAD 0.65 /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
+#define MAX_LOAD 0.65  /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
+#define FULL_LOAD 0.85 /* where it may not grow */
 
 struct carry {
     uint64_t hash, count;
@@ -30,6 +31,7 @@ struct carry {
 struct table {
     struct pair_key key;
     struct regions *regions;
+    unsigned first_lines_log2;
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -93,6 +95,7 @@ enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct re
         lines_log2 = key.bits - 3;
     t->key = key;
     t->regions = regions;
+    t->first_lines_log2 = lines_log2;
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->changed, NULL);
     if (!regions_take(regions, bytes_for(lines_log2), &t->region)) {
@@ -405,6 +408,7 @@ static void grow_in_place(struct table *t, struct table_adder *a)
         return;
     }
     view_set(&t->view, &t->region, t->key, from.n_lines_log2 + 1);
+    t->refused = false;
     a->n_new = 0;
     split_in_place(a, &t->view, &from);
     t->n_used = a->n_new;
@@ -433,7 +437,7 @@ static void growth_end(struct table *t)
     t->view = t->next;
     t->next = (struct table_view){0};
     t->n_used = t->n_moved;
-    t->moving = false;
+    t->moving = t->refused = false;
 }
 
 /* Step i < n_ranges splits the lines of range i; step n_ranges + i moves its displaced keys. */
@@ -551,10 +555,9 @@ static enum emx_status leave_once(struct table_adder *a, struct emx_error *err)
     return EMX_OK;
 }
 
-enum emx_status table_leave(struct table_adder *a, struct emx_error *err)
+enum emx_status table_add_spilled(struct table_adder *a, struct emx_error *err)
 {
-    bool alone = a->alone;
-    enum emx_status status = leave_once(a, err);
+    enum emx_status status = EMX_OK;
 
     while (!status && a->n_spill) {
         size_t n = a->n_spill;
@@ -562,13 +565,25 @@ enum emx_status table_leave(struct table_adder *a, struct emx_error *err)
 
         a->spill = NULL;
         a->n_spill = a->cap_spill = 0;
-        table_enter(a->table, a, alone);
+        table_enter(a->table, a, a->alone);
         for (size_t i = 0; i < n; i++)
             table_add(a, spill[i].hash, spill[i].count);
         free(spill);
         status = leave_once(a, err);
     }
     return status;
+}
+
+enum emx_status table_leave(struct table_adder *a, struct emx_error *err)
+{
+    enum emx_status status = leave_once(a, err);
+
+    return status ? status : table_add_spilled(a, err);
+}
+
+bool table_has_spilled(const struct table_adder *a)
+{
+    return a->n_spill && !a->no_memory;
 }
 
 void table_adder_finish(struct table_adder *a)
@@ -637,6 +652,46 @@ uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t 
 struct pair_key table_key(const struct table *t)
 {
     return t->key;
+}
+
+uint64_t table_n_bytes(struct table *t)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&t->mutex);
+    n = t->region.n_bytes;
+    pthread_mutex_unlock(&t->mutex);
+    return n;
+}
+
+bool table_is_full(struct table *t)
+{
+    bool full;
+
+    pthread_mutex_lock(&t->mutex);
+    full = t->refused && (double)t->n_used > FULL_LOAD * (double)(n_lines(&t->view) * LINE_SLOTS);
+    pthread_mutex_unlock(&t->mutex);
+    return full;
+}
+
+void table_empty(struct table *t, bool shrink)
+{
+    size_t n_bytes = bytes_for(t->view.n_lines_log2), least = bytes_for(t->first_lines_log2);
+
+    pthread_mutex_lock(&t->mutex);
+    if (shrink && least < t->region.n_bytes) {
+        t->region.n_dirty = t->region.n_dirty > n_bytes ? t->region.n_dirty : n_bytes;
+        regions_shrink(t->regions, &t->region, least);
+        view_set(&t->view, &t->region, t->key, t->first_lines_log2);
+        n_bytes = least;
+    }
+    memset(t->region.base, 0, n_bytes);
+    if (t->carries)
+        memset(t->carries, 0, t->cap_carries * sizeof(*t->carries));
+    t->n_carries = 0;
+    t->n_used = 0;
+    t->refused = false;
+    pthread_mutex_unlock(&t->mutex);
 }
 
 uint64_t table_n_used(struct table *t)

@@ -122,6 +122,12 @@ void table_enter(struct table *t, struct table_adder *a, bool alone);
 
 /* End the block: let waiting growth go on, add what spilled.  EMX_ERR_MEMORY if the table must grow and cannot. */
 EMX_CHECKED enum emx_status table_leave(struct table_adder *a, struct emx_error *err);
+/*
+ * After table_leave() failed for want of memory, and room was made: add what spilled.  table_has_spilled() tells
+ * whether that is of use: no key is lost yet, all that lacks is room.
+ */
+EMX_CHECKED enum emx_status table_add_spilled(struct table_adder *a, struct emx_error *err);
+bool table_has_spilled(const struct table_adder *a);
 void table_adder_finish(struct table_adder *a);
 
 /* Add `count` to a key, by its hash; the general way, which the fast path in pairs.c falls back to. */
@@ -145,13 +151,24 @@ struct table_cursor table_cursor_begin(const struct table *t, size_t part, size_
 size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap);
 
 /*
- * The memory of the same part of the slots, for whoever takes the table apart: behind the cursor, words that it has read
- * may be written over.  Then the table can only be destroyed.
+ * The memory of the same part of the slots, for whoever takes the table apart: behind the cursor, words that it has
+ * read may be written over.  Then the table can only be emptied or destroyed.
  */
 uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t *ret_n);
 
 struct pair_key table_key(const struct table *t);
 uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
+
+/* Bytes it holds; any thread, any time. */
+uint64_t table_n_bytes(struct table *t);
+/* It may not grow, and is so full that searches are long.  Any thread, any time. */
+bool table_is_full(struct table *t);
+
+/*
+ * Forget all keys, also after the table was taken apart; with `shrink` keep only the memory that a table begins with.
+ * By the thread that is alone in the table, which then leaves without having added anything.
+ */
+void table_empty(struct table *t, bool shrink);
 
 /* Check every invariant above that can be seen at rest; false and a reason if one is broken. */
 bool table_validate(const struct table *t, const char **ret_reason);

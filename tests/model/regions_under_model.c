@@ -37,6 +37,15 @@ bool regions_extend(struct regions *r, struct region *region, size_t n_before, s
     return true;
 }
 
+void regions_shrink(struct regions *r, struct region *region, size_t n_bytes)
+{
+    if (n_bytes >= region->n_bytes)
+        return;
+    memset((char *)region->base + n_bytes, 0, region->n_bytes - n_bytes);
+    budget_give(r->budget, region->n_bytes - n_bytes);
+    region->n_bytes = n_bytes;
+}
+
 void regions_give(struct regions *r, struct region *region, size_t n_used)
 {
     (void)n_used;
