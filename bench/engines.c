@@ -90,7 +90,7 @@ static void own_read(void *state, rows_fn *visit, void *context)
 {
     struct own *o = state;
     struct rows_space space = {0};
-    struct rows_options options = {.placement = o->placement, .budget = &o->budget, .space = &space};
+    struct rows_options options = {.placement = o->placement, .space = &space};
     struct rows *rows = NULL;
     const struct emx_pair_count *piece;
     struct emx_error err;
@@ -104,7 +104,7 @@ static void own_read(void *state, rows_fn *visit, void *context)
         visit(piece, n, context);
     }
     rows_destroy(&rows);
-    rows_space_finish(&space, &o->budget);
+    rows_space_finish(&space);
 }
 
 static uint64_t own_bytes(void *state)

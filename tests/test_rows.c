@@ -149,8 +149,7 @@ static void check_trial(const struct trial *t)
     struct placement *p = place(t->n_threads);
     struct rows_space space = {0};
     struct tally tails;
-    struct rows_options options = {
-        .rule = {t->drop, eod_of(t), &tails}, .placement = p, .budget = &plenty, .space = &space};
+    struct rows_options options = {.rule = {t->drop, eod_of(t), &tails}, .placement = p, .space = &space};
     struct emx_pair_count *rows;
     size_t n_tables = 0, n = 0, pieces;
 
@@ -167,7 +166,7 @@ static void check_trial(const struct trial *t)
     check_tails(&tails, tails_of_twin);
     while (n_tables)
         table_destroy(&tables[--n_tables]);
-    rows_space_finish(&space, &plenty);
+    rows_space_finish(&space);
     tally_finish(&tails);
     placement_destroy(&p);
     naive_pairs_finish(&naive);
@@ -231,7 +230,7 @@ static void failing_memory_is_an_error(void)
         struct rows_space space = {0};
         struct tally tails;
         struct rows_options options = {
-            .rule = {t.drop, eod_of(&t), &tails}, .placement = placement_here(), .budget = &plenty, .space = &space};
+            .rule = {t.drop, eod_of(&t), &tails}, .placement = placement_here(), .space = &space};
         enum emx_status status;
 
         tally_init(&tails);
@@ -241,7 +240,7 @@ static void failing_memory_is_an_error(void)
         until_failure = 0;
         CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
         done = !failed;
-        rows_space_finish(&space, &plenty);
+        rows_space_finish(&space);
         tally_finish(&tails);
         table_destroy(&tables[0]);
         table_destroy(&tables[1]);

@@ -47,14 +47,13 @@ static void check_valid(const struct table *t)
     }
 }
 
-/* All rows of some tables, with as much room as the budget has. */
-static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_threads, struct budget *budget,
-                      enum rows_drop drop, uint32_t eod, struct tally *tails, struct emx_pair_count *out, size_t cap,
-                      size_t *ret_pieces)
+/* All rows of some tables. */
+static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_threads, enum rows_drop drop,
+                      uint32_t eod, struct tally *tails, struct emx_pair_count *out, size_t cap, size_t *ret_pieces)
 {
     struct placement *p = place(n_threads);
     struct rows_space space = {0};
-    struct rows_options options = {.rule = {drop, eod, tails}, .placement = p, .budget = budget, .space = &space};
+    struct rows_options options = {.rule = {drop, eod, tails}, .placement = p, .space = &space};
     const struct emx_pair_count *piece;
     struct rows *rows;
     size_t n = 0, k;
@@ -68,7 +67,7 @@ static size_t collect(struct table *const *tables, size_t n_tables, unsigned n_t
         ++*ret_pieces;
     }
     rows_destroy(&rows);
-    rows_space_finish(&space, budget);
+    rows_space_finish(&space);
     placement_destroy(&p);
     return n;
 }
@@ -156,7 +155,7 @@ static void check_kernel(uint32_t vocabulary, size_t n, unsigned n_threads, bool
     threads_join(&threads);
     check_valid(s.table);
     CHECK(table_n_used(s.table) == naive.n);
-    n_rows = collect(&s.table, 1, n_threads, &plenty, ROWS_DROP_NONE, 0, &tails, rows, n, &pieces);
+    n_rows = collect(&s.table, 1, n_threads, ROWS_DROP_NONE, 0, &tails, rows, n, &pieces);
     check_equal(rows, n_rows, &naive);
     table_destroy(&s.table);
     tally_finish(&tails);
@@ -225,8 +224,8 @@ static void short_and_narrow_tokens(void)
         pairs_flush(&adder);
         CHECK(table_leave(&adder, NULL) == EMX_OK);
     }
-    n = collect(&a, 1, 2, &plenty, ROWS_DROP_NONE, 0, &tails, rows, 500, &pieces);
-    CHECK(n == collect(&b, 1, 1, &plenty, ROWS_DROP_NONE, 0, &tails, others, 500, &pieces));
+    n = collect(&a, 1, 2, ROWS_DROP_NONE, 0, &tails, rows, 500, &pieces);
+    CHECK(n == collect(&b, 1, 1, ROWS_DROP_NONE, 0, &tails, others, 500, &pieces));
     CHECK(memcmp(rows, others, n * sizeof(*rows)) == 0);
     table_adder_finish(&adder);
     table_destroy(&a);
@@ -261,7 +260,7 @@ static void counters_overflow_exactly(void)
     {
         struct emx_pair_count rows[2];
 
-        CHECK(collect(&t, 1, 3, &plenty, ROWS_DROP_NONE, 0, &tails, rows, 2, &pieces) == 2);
+        CHECK(collect(&t, 1, 3, ROWS_DROP_NONE, 0, &tails, rows, 2, &pieces) == 2);
         row = rows[0];
         CHECK(rows[1].count == N - 1);
     }
@@ -280,7 +279,6 @@ static void tables_add_up_in_small_pieces(void)
     struct emx_pair_count *rows = malloc(2 * N * sizeof(*rows));
     struct table *tables[TABLES] = {new_table(1 << 20, 0), new_table(1 << 24, 0), new_table(1 << 20, 5)};
     struct naive_pairs naive = {0};
-    struct budget none = {.limit = 0};
     struct tally tails;
     size_t n, pieces;
 
@@ -301,7 +299,7 @@ static void tables_add_up_in_small_pieces(void)
     }
     naive_pairs_count(&naive);
     rows = realloc(rows, naive.n * sizeof(*rows));
-    n = collect(tables, TABLES, 2, &none, ROWS_DROP_NONE, 0, &tails, rows, naive.n, &pieces);
+    n = collect(tables, TABLES, 2, ROWS_DROP_NONE, 0, &tails, rows, naive.n, &pieces);
     CHECK(pieces > 1); /* 1.6M pairs found, room for 1M */
     check_equal(rows, n, &naive);
     for (size_t k = 0; k < TABLES; k++)
@@ -334,12 +332,12 @@ static void pairs_across_eod_become_tails(void)
     size_t pieces;
 
     tally_init(&tails);
-    CHECK(collect(&t, 1, 1, &plenty, ROWS_DROP_AFTER, 0, &tails, rows, 16, &pieces) == 3); /* 1,2  2,0  5,1 */
+    CHECK(collect(&t, 1, 1, ROWS_DROP_AFTER, 0, &tails, rows, 16, &pieces) == 3); /* 1,2  2,0  5,1 */
     CHECK(rows[0].count == 2 && rows[1].count == 2 && rows[2].count == 1);
     CHECK(tails.count[0] == 3);
     tally_finish(&tails);
     tally_init(&tails);
-    CHECK(collect(&u, 1, 1, &plenty, ROWS_DROP_BEFORE, 0, &tails, rows, 16, &pieces) == 4); /* 0,1 0,3 1,2 5,1 */
+    CHECK(collect(&u, 1, 1, ROWS_DROP_BEFORE, 0, &tails, rows, 16, &pieces) == 4); /* 0,1 0,3 1,2 5,1 */
     CHECK(tails.count[2] == 2 && tails.count[0] == 1);
     tally_finish(&tails);
     table_destroy(&t);

@@ -37,6 +37,7 @@ struct emx_scan_progress {
 struct emx_scan_options {
     unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota) */
     uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
+    const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
     bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
     /* Called with progress; return false to stop (EMX_ERR_STOPPED).  NULL: none. */
     bool (*progress)(const struct emx_scan_progress *p, void *context);
@@ -60,10 +61,13 @@ struct emx_scan_times {
  * Scan and write the state file.  On any error no file appears under `output` ("-": standard output).
  * *ret_times may be NULL.
  *
+ * Pairs that do not fit in memory_bytes go to a temporary file in tmpdir, sorted and compressed to about 1.6 bytes a
+ * distinct pair, each time that the tables are full; the result is the same to the byte.  The file has no name, so
+ * nothing is left of it whatever happens.  memory_bytes must be at least 16 MiB, and 0.5 MiB a thread.
+ *
  * Limits: token ids below 2^24; pairs and tokens of a domain below 2^63; up to 2^20 domains and 2^31 shards.
  * EMX_ERR_ARG two domains of one name, no domain, no shard in a domain, a shard twice in a domain;
- * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY the tables
- * need more than memory_bytes; and what shards can do: _IO, _FORMAT, _CORRUPT.
+ * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY; and what shards can do: _IO, _FORMAT, _CORRUPT.
  */
 EMX_API EMX_CHECKED enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains,
                                              const struct emx_scan_options *options, const char *output,

@@ -32,6 +32,11 @@ const struct opt scanning_rows[] = {
      "of "
      "the machine's)",
      TO(memory_bytes), opt_memory, 1, INT64_MAX, NULL},
+    {"tmpdir", 0, "FOLDER",
+     "where pairs that do not fit in memory go, sorted, in a file without a name: about 1.6 bytes for each distinct "
+     "pair "
+     "of a full table (default: $TMPDIR, or /tmp)",
+     TO(tmpdir), opt_text, 0, 0, NULL},
     {"no-bind", 0, NULL, "leave it to the system on which processors threads run", TO(no_bind), opt_flag, 0, 0, NULL},
     {"progress", 0, "WHEN",
      "auto (default): a line on a terminal, else a log; always: the line, also without a terminal; or never",
@@ -103,6 +108,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     const struct emx_scan_domain *domains = corpus_view(corpus);
     struct emx_scan_options options = {.n_threads = a->n_threads,
                                        .memory_bytes = a->memory_bytes,
+                                       .tmpdir = a->tmpdir,
                                        .bind_threads = !a->no_bind,
                                        .progress = on_progress,
                                        .warn = common->quiet ? NULL : on_warning,

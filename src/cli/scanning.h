@@ -11,6 +11,7 @@ struct scanning_args {
     struct shard_args shards;
     uint32_t n_threads;
     uint64_t memory_bytes;
+    const char *tmpdir;
     bool no_bind;
     const char *progress;
 };

@@ -5,21 +5,6 @@
 
 enum { ENTRIES = 512 /* read from a table at a time, on the stack */ };
 
-static bool keep_large(struct pile *p, uint64_t key, uint64_t count)
-{
-    if (p->n_large == p->cap_large) {
-        size_t cap = p->cap_large ? 2 * p->cap_large : 64;
-        struct large_count *larger = realloc(p->large, cap * sizeof(*larger));
-
-        if (!larger)
-            return false;
-        p->large = larger;
-        p->cap_large = cap;
-    }
-    p->large[p->n_large++] = (struct large_count){key, count};
-    return true;
-}
-
 /* Put a full block on its bin. */
 static void close_block(struct pile *p, struct pile_bin *bin, const uint64_t *words)
 {
@@ -63,7 +48,7 @@ static enum emx_status push_entries(struct pile *p, const struct table_entry *en
                 return EMX_ERR_MEMORY;
             continue;
         }
-        if (count > count_mask && !keep_large(p, key, count & ~count_mask))
+        if (count > count_mask && !large_counts_push(&p->large, key, count & ~count_mask))
             return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
         if (!carried)
             push(p, key, key << count_bits | (count & count_mask));
@@ -109,6 +94,6 @@ void pile_finish(struct pile *p)
     free(p->below);
     free(p->bins);
     free(p->open);
-    free(p->large);
+    large_counts_finish(&p->large);
     *p = (struct pile){0};
 }

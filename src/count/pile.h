@@ -7,12 +7,13 @@
  * to the front of the part, over slots that were read long before, so that no other memory is needed.  A bin is then a
  * pile of blocks, each knowing the one below.
  *
- * What a word's count does not hold is kept aside, together with the key: there are few such.
+ * What a word's count does not hold is kept aside (count/large_counts.h).
  */
 #ifndef COUNT_PILE_H
 #define COUNT_PILE_H
 
 #include "count/bin_map.h"
+#include "count/large_counts.h"
 #include "count/tally.h"
 
 enum { PILE_BLOCK = 32 /* words: open blocks of 512 bins are 128 KiB, and 256 bytes are copied at full speed */ };
@@ -30,10 +31,6 @@ struct drop_rule {
     struct tally *tails; /* the first tokens of dropped pairs become tails */
 };
 
-struct large_count {
-    uint64_t key, count;
-};
-
 struct pile {
     const struct bin_map *map;
     uint64_t *blocks; /* [n_blocks][PILE_BLOCK] in the table's memory */
@@ -45,8 +42,7 @@ struct pile {
         uint64_t n; /* words */
     } * bins;       /* [n_bins] */
     uint64_t *open; /* [n_bins][PILE_BLOCK] blocks that are not full */
-    struct large_count *large;
-    size_t n_large, cap_large;
+    struct large_counts large;
 };
 
 /*

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PIECE_ROWS = 1 << 18, /* a thread, 4 MiB: stays in the cache on its way to the encoder */
-    FETCH_AHEAD = 4,      /* blocks */
-};
+enum { FETCH_AHEAD = 4 /* blocks */ };
 
 struct rows {
     struct table *const *tables;
@@ -17,9 +14,8 @@ struct rows {
     struct bin_map map;
     struct pile *piles; /* [n_tables * n_parts] */
     size_t n_piles, n_parts;
-    struct large_count *large; /* [n_large] of all piles, ascending by key */
-    size_t n_large;
-    bool may_repeat; /* a key may be in several piles */
+    struct large_counts large; /* of all piles */
+    bool may_repeat;           /* a key may be in several piles */
     struct emx_pair_count *buffer;
     size_t next_bin, piece_begin; /* bins of the current piece: from piece_begin to next_bin */
     struct place {
@@ -62,28 +58,13 @@ static enum emx_status take_tables(struct rows *r, struct emx_error *err)
     return status || !r->no_memory ? status : fail_memory(err);
 }
 
-static int by_key(const void *a, const void *b)
-{
-    const struct large_count *x = a, *y = b;
-
-    return (x->key > y->key) - (x->key < y->key);
-}
-
 static enum emx_status collect_large(struct rows *r, struct emx_error *err)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n_piles; i++)
-        n += r->piles[i].n_large;
-    r->large = malloc((n + 1) * sizeof(*r->large));
-    if (!r->large)
-        return fail_memory(err);
     for (size_t i = 0; i < r->n_piles; i++) {
-        if (r->piles[i].n_large) /* without any there may be no array */
-            memcpy(r->large + r->n_large, r->piles[i].large, r->piles[i].n_large * sizeof(*r->large));
-        r->n_large += r->piles[i].n_large;
+        if (!large_counts_append(&r->large, &r->piles[i].large))
+            return fail_memory(err);
     }
-    qsort(r->large, r->n_large, sizeof(*r->large), by_key);
+    large_counts_sort(&r->large);
     return EMX_OK;
 }
 
@@ -112,45 +93,37 @@ static size_t rows_in_a_piece(const struct rows *r)
     return largest > most ? largest : most;
 }
 
-static enum emx_status take_buffer(struct rows *r, struct emx_error *err)
-{
-    struct rows_space *s = r->options.space;
-    size_t n = rows_in_a_piece(r);
-
-    if (s->cap < n || !s->buffer) {
-        budget_give(r->options.budget, s->n_taken);
-        free(s->buffer);
-        s->buffer = malloc((n + 1) * sizeof(*s->buffer));
-        s->cap = s->buffer ? n : 0;
-        s->n_taken = budget_take(r->options.budget, n * sizeof(*s->buffer)) ? n * sizeof(*s->buffer) : 0;
-    }
-    r->buffer = s->buffer;
-    return r->buffer ? EMX_OK : fail_memory(err);
-}
-
-/* A sorter for each thread there is now. */
-static enum emx_status reserve_sorters(struct rows_space *s, size_t n, struct emx_error *err)
+static bool reach_sorters(struct rows_space *s, size_t n)
 {
     struct word_sorter *larger;
 
     if (n <= s->n_sorters)
-        return EMX_OK;
+        return true;
     larger = realloc(s->sorters, n * sizeof(*larger));
     if (!larger)
-        return fail_memory(err);
+        return false;
     memset(larger + s->n_sorters, 0, (n - s->n_sorters) * sizeof(*larger));
     s->sorters = larger;
     s->n_sorters = n;
-    return EMX_OK;
+    return true;
 }
 
-void rows_space_finish(struct rows_space *s, struct budget *budget)
+enum emx_status rows_space_reach(struct rows_space *s, size_t n_rows, size_t n_threads, struct emx_error *err)
+{
+    if (s->cap < n_rows || !s->buffer) {
+        free(s->buffer);
+        s->buffer = malloc((n_rows + 1) * sizeof(*s->buffer));
+        s->cap = s->buffer ? n_rows : 0;
+    }
+    return s->buffer && reach_sorters(s, n_threads) ? EMX_OK : fail_memory(err);
+}
+
+void rows_space_finish(struct rows_space *s)
 {
     for (size_t i = 0; i < s->n_sorters; i++)
         word_sorter_finish(&s->sorters[i]);
     free(s->sorters);
     free(s->buffer);
-    budget_give(budget, s->n_taken);
     *s = (struct rows_space){0};
 }
 
@@ -166,15 +139,14 @@ enum emx_status rows_create(struct table *const *tables, size_t n_tables, const 
     r->n_tables = n_tables;
     r->options = *options;
     r->may_repeat = n_tables > 1;
-    status = reserve_sorters(options->space, placement_n_threads(options->placement), err);
-    if (!status)
-        status = bin_map_init(&r->map, tables, n_tables, err);
+    status = bin_map_init(&r->map, tables, n_tables, err);
     if (!status)
         status = take_tables(r, err);
     if (!status)
         status = collect_large(r, err);
     if (!status)
-        status = take_buffer(r, err);
+        status = rows_space_reach(options->space, rows_in_a_piece(r), placement_n_threads(options->placement), err);
+    r->buffer = options->space->buffer;
     if (status)
         rows_destroy(&r);
     else
@@ -193,7 +165,7 @@ void rows_destroy(struct rows **pr)
     bin_map_finish(&r->map);
     free(r->piles);
     free(r->places);
-    free(r->large);
+    large_counts_finish(&r->large);
     free(r);
     *pr = NULL;
 }
@@ -216,61 +188,6 @@ static void add_pile(struct word_sorter *s, const struct pile *p, size_t b)
     word_sorter_add(s, p->open + b * PILE_BLOCK, p->bins[b].n_open);
 }
 
-static size_t add_equal(struct emx_pair_count *rows, size_t n)
-{
-    size_t k = 0;
-
-    for (size_t i = 1; i < n; i++) {
-        if (rows[i].first == rows[k].first && rows[i].second == rows[k].second)
-            rows[k].count += rows[i].count;
-        else
-            rows[++k] = rows[i];
-    }
-    return n ? k + 1 : 0;
-}
-
-static uint64_t key_of(const struct rows *r, const struct emx_pair_count *row)
-{
-    return (uint64_t)row->first << r->map.token_bits | row->second;
-}
-
-/* The first large count of a key that is not below this one. */
-static size_t find_large(const struct rows *r, uint64_t key)
-{
-    size_t low = 0, high = r->n_large;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (r->large[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Add what words do not hold to the bin's rows, which have all these keys. */
-static void add_large(const struct rows *r, size_t bin, struct emx_pair_count *rows, size_t n)
-{
-    size_t end = find_large(r, r->map.begin[bin + 1]), at = 0;
-
-    for (size_t i = find_large(r, r->map.begin[bin]); i < end; i++) {
-        size_t high = n;
-
-        while (at < high) {
-            size_t middle = (at + high) / 2;
-
-            if (key_of(r, &rows[middle]) < r->large[i].key)
-                at = middle + 1;
-            else
-                high = middle;
-        }
-        assert(at < n && key_of(r, &rows[at]) == r->large[i].key);
-        rows[at].count += r->large[i].count;
-    }
-}
-
 static void sort_bin(size_t item, unsigned thread, void *context)
 {
     struct rows *r = context;
@@ -287,9 +204,8 @@ static void sort_bin(size_t item, unsigned thread, void *context)
         add_pile(sorter, &r->piles[i], bin);
     place->n = word_sorter_rows(sorter, rows);
     if (r->may_repeat)
-        place->n = add_equal(rows, place->n);
-    if (r->n_large)
-        add_large(r, bin, rows, place->n);
+        place->n = rows_add_equal(rows, place->n);
+    large_counts_add(&r->large, r->map.begin[bin], r->map.begin[bin + 1], r->map.token_bits, rows, place->n);
 }
 
 /* --- pieces ------------------------------------------------------------------------------------------ */

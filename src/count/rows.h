@@ -19,16 +19,19 @@
 struct rows_space {
     struct emx_pair_count *buffer; /* [cap] a piece */
     size_t cap;
-    uint64_t n_taken;            /* bytes of the budget */
     struct word_sorter *sorters; /* [n_sorters] one a thread */
     size_t n_sorters;
 };
-void rows_space_finish(struct rows_space *s, struct budget *budget);
+/* Room for this many rows and threads.  EMX_ERR_MEMORY. */
+EMX_CHECKED enum emx_status rows_space_reach(struct rows_space *s, size_t n_rows, size_t n_threads,
+                                             struct emx_error *err);
+void rows_space_finish(struct rows_space *s);
+
+enum { PIECE_ROWS = 1 << 18 /* a thread, 4 MiB: stays in the cache on its way to the encoder */ };
 
 struct rows_options {
     struct drop_rule rule;
     const struct placement *placement;
-    struct budget *budget;
     struct rows_space *space; /* borrowed until rows_destroy() */
 };
 

@@ -114,6 +114,19 @@ size_t word_sorter_rows(struct word_sorter *s, struct emx_pair_count *ret)
     return s->n;
 }
 
+size_t rows_add_equal(struct emx_pair_count *rows, size_t n)
+{
+    size_t k = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if (rows[i].first == rows[k].first && rows[i].second == rows[k].second)
+            rows[k].count += rows[i].count;
+        else
+            rows[++k] = rows[i];
+    }
+    return n ? k + 1 : 0;
+}
+
 void word_sorter_finish(struct word_sorter *s)
 {
     free(s->words);

@@ -39,4 +39,7 @@ void word_sorter_add(struct word_sorter *s, const uint64_t *words, size_t n);
 size_t word_sorter_rows(struct word_sorter *s, struct emx_pair_count *ret);
 void word_sorter_finish(struct word_sorter *s);
 
+/* Make one row of each run of equal keys; returns how many. */
+size_t rows_add_equal(struct emx_pair_count *rows, size_t n);
+
 #endif

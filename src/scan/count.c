@@ -181,10 +181,38 @@ static enum emx_status enter(struct counter *c, struct shard *s, struct emx_erro
     uint64_t n_expected = s->size == UINT64_MAX ? UINT64_MAX : s->size * 2; /* two tokens a stored byte: zstd at 4:1 */
     struct table *table;
     bool alone;
-    enum emx_status status = domain_table(s->domain, c->thread, s->key, n_expected, &table, &alone, err);
+    enum emx_status status;
 
-    if (!status)
-        table_enter(table, &c->adder, alone);
+    do {
+        uint64_t n_spilled = c->spiller->spill->n_spilled;
+
+        status = domain_table(s->domain, c->thread, s->key, n_expected, &table, &alone, err);
+        if (!status) {
+            table_enter(table, &c->adder, alone);
+            return EMX_OK;
+        }
+        if (status == EMX_ERR_MEMORY)
+            status = spill_make_room(c->spiller, NULL, n_spilled, err);
+    } while (!status);
+    return status;
+}
+
+/* A table that has no room, or is so full that it is slow, makes way. */
+static enum emx_status leave_table(struct counter *c, struct emx_error *err)
+{
+    struct table *table = c->adder.table;
+    uint64_t n_spilled = c->spiller->spill->n_spilled;
+    enum emx_status status = table_leave(&c->adder, err);
+
+    if (!status && table_is_full(table))
+        return spill_make_room(c->spiller, table, n_spilled, err);
+    while (status == EMX_ERR_MEMORY && table_has_spilled(&c->adder)) {
+        status = spill_make_room(c->spiller, table, n_spilled, err);
+        if (status)
+            return status;
+        n_spilled = c->spiller->spill->n_spilled;
+        status = table_add_spilled(&c->adder, err);
+    }
     return status;
 }
 
@@ -193,7 +221,7 @@ static enum emx_status leave(struct counter *c, struct shard *s, struct emx_erro
     enum emx_status status;
 
     pairs_flush(&c->adder);
-    status = table_leave(&c->adder, err);
+    status = leave_table(c, err);
     if (!status && c->no_memory)
         status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for the ends of documents");
     if (!status)

@@ -13,10 +13,12 @@
 #define SCAN_COUNT_H
 
 #include "scan/shard.h"
+#include "scan/spill.h"
 
 /* One thread's means to count. */
 struct counter {
     unsigned thread;
+    struct spiller *spiller; /* borrowed */
     struct table_adder adder;
     uint32_t *tails; /* [n_tails] last tokens of runs, on their way to the domain's tally */
     size_t n_tails, cap_tails;

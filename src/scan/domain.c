@@ -40,6 +40,9 @@ void domain_release_tables(struct domain *d)
 void domain_finish(struct domain *d)
 {
     domain_release_tables(d);
+    for (size_t i = 0; i < d->n_runs; i++)
+        run_finish(&d->runs[i]);
+    free(d->runs);
     tally_finish(&d->tails);
     pthread_mutex_destroy(&d->mutex);
 }
@@ -144,6 +147,22 @@ enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char
     d->eod_order_known = true;
     pthread_mutex_unlock(&d->mutex);
     return status;
+}
+
+struct drop_rule domain_drop_rule(struct domain *d)
+{
+    struct drop_rule rule = {ROWS_DROP_NONE, d->settings.eod, &d->tails};
+
+    if (d->settings.pairs == EMX_PAIRS_WITHIN_DOCUMENT && d->settings.eod != EMX_NO_TOKEN)
+        rule.drop = d->settings.eod_first ? ROWS_DROP_BEFORE : ROWS_DROP_AFTER;
+    return rule;
+}
+
+void domain_count_spilled(struct domain *d, struct table *t)
+{
+    pthread_mutex_lock(&d->mutex);
+    d->n_released += table_n_used(t);
+    pthread_mutex_unlock(&d->mutex);
 }
 
 uint64_t domain_n_pair_types(struct domain *d)

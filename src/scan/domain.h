@@ -5,12 +5,14 @@
  * budget; beyond that it joins a table that a thread of its memory domain (L3 cache or NUMA node) began, and both use
  * atomic additions from then on.  So at worst there is one shared table a memory domain; in the last quarter
  * of the budget a thread joins any table rather than begin one.
- * The tables are added up when they are sorted (count/rows.h), so which thread counted what does not show.
+ * Tables that have no room go to disk as runs (scan/spill.h).  Tables or runs are added up when they are sorted, so
+ * which thread counted what does not show.
  */
 #ifndef SCAN_DOMAIN_H
 #define SCAN_DOMAIN_H
 
 #include "count/rows.h"
+#include "scan/run.h"
 
 #include <emx/scan.h>
 
@@ -32,11 +34,14 @@ struct domain {
     /* guarded by the mutex */
     struct domain_table *tables;
     size_t n_tables;
-    uint64_t n_released;  /* slots that were in use in released tables */
+    uint64_t n_released;  /* slots that were in use in released and in emptied tables */
+    bool is_left_out;     /* being sealed: no table is to be spilled (scan/spill.h) */
     bool eod_order_known; /* settings.eod_first was set by a shard */
     size_t n_shards_done;
     bool warned_of_no_documents;
 
+    struct run *runs; /* [n_runs] of the thread that spills a table, then of the one that seals the domain */
+    size_t n_runs;
     struct tally tails;
     _Atomic uint64_t n_tokens; /* so far, for progress */
 };
@@ -56,6 +61,12 @@ EMX_CHECKED enum emx_status domain_table(struct domain *d, unsigned thread, stru
 /* A shard's format says whether EOD opens or ends documents; all shards of a domain must agree. */
 EMX_CHECKED enum emx_status domain_agree_on_eod(struct domain *d, bool eod_first, const char *path,
                                                 struct emx_error *err);
+
+/* Which of the pairs that were counted go when the domain's tables are sorted. */
+struct drop_rule domain_drop_rule(struct domain *d);
+
+/* This table's pairs go to disk. */
+void domain_count_spilled(struct domain *d, struct table *t);
 
 /* Slots in use in all tables, released ones too: at least the number of distinct pairs. */
 uint64_t domain_n_pair_types(struct domain *d);

@@ -13,6 +13,7 @@ enum {
 };
 #define MOST_SHARDS ((size_t)1 << 31)
 #define LEAST_MEMORY (UINT64_C(16) << 20)
+#define LEAST_MEMORY_OF_A_THREAD (UINT64_C(1) << 19) /* a small table of its domain */
 
 /* --- settings of a domain ------------------------------------------------------------------------------ */
 
@@ -179,14 +180,17 @@ static enum emx_status prepare_regions(struct scan *s, struct emx_error *err)
 /* Half of what this process may use, if the caller does not say: the system's cache of files has its uses, too. */
 static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
 {
-    uint64_t most = machine_memory(), on_nodes = placement_memory(s->placement);
+    uint64_t most = machine_memory(), on_nodes = placement_memory(s->placement), least;
 
     s->budget.limit = s->options->memory_bytes;
     if (!s->budget.limit)
         s->budget.limit = (most < on_nodes ? most : on_nodes) / 2;
-    if (s->budget.limit < LEAST_MEMORY)
-        return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least, 16 MiB",
-                        (unsigned long long)s->budget.limit);
+    least = LEAST_MEMORY_OF_A_THREAD * s->times.n_threads;
+    least = least > LEAST_MEMORY ? least : LEAST_MEMORY;
+    if (s->budget.limit < least)
+        return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least for %u thread%s, %llu MiB",
+                        (unsigned long long)s->budget.limit, s->times.n_threads, s->times.n_threads == 1 ? "" : "s",
+                        (unsigned long long)(least >> 20));
     s->window_log_max = LEAST_WINDOW_LOG;
     while (s->window_log_max < MOST_WINDOW_LOG &&
            (uint64_t)s->times.n_threads << (s->window_log_max + 1) <= s->budget.limit / 4)
@@ -217,9 +221,12 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     *s = (struct scan){.options = options};
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
+    spill_init(&s->spill, options->tmpdir, &s->budget);
     status = prepare_machine(s, err);
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
+    s->spill.domains = s->domains;
+    s->spill.n_domains = s->n_domains;
     if (!status)
         status = prepare_shards(s, err);
     if (!status)
@@ -236,6 +243,7 @@ void scan_finish(struct scan *s)
         domain_finish(&s->domains[i]);
         sealed_finish(&s->sealed[i], &s->budget);
     }
+    spill_finish(&s->spill);
     free(s->sealed);
     free(s->progress);
     for (unsigned i = 0; i < s->n_regions; i++)

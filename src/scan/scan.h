@@ -14,6 +14,7 @@ struct scan {
     struct regions *regions; /* [n_regions] linked, one for each node of the placement */
     unsigned n_regions;
     int window_log_max;
+    struct spill spill;
 
     struct domain *domains;         /* [n_domains] as given */
     struct domain **by_name;        /* [n_domains] sorted */

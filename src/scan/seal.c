@@ -1,15 +1,18 @@
 #include "scan/seal.h"
 
 #include "pipeline/threads.h"
+#include "scan/merge_runs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum emx_status sealer_init(struct sealer *s, const struct placement *p, struct budget *budget, struct emx_error *err)
+enum { PART_FOR_TABLES = 4 /* of the budget, which encoded domains leave */ };
+
+enum emx_status sealer_init(struct sealer *s, const struct placement *p, struct spiller *spiller, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
-    *s = (struct sealer){.placement = p, .budget = budget, .n_threads = placement_n_threads(p)};
+    *s = (struct sealer){.placement = p, .spiller = spiller, .n_threads = placement_n_threads(p)};
     s->encoders = calloc(s->n_threads, sizeof(struct state_encoder *));
     s->staging = calloc(s->n_threads, sizeof(*s->staging));
     s->errors = calloc(s->n_threads, sizeof(*s->errors));
@@ -35,8 +38,6 @@ void sealer_finish(struct sealer *s)
     free(s->staging);
     free(s->errors);
     free(s->rest);
-    if (s->budget)
-        rows_space_finish(&s->space, s->budget);
     *s = (struct sealer){0};
 }
 
@@ -45,6 +46,7 @@ void sealed_finish(struct sealed *s, struct budget *budget)
     for (size_t i = 0; i < s->n_blocks; i++)
         state_block_finish(&s->blocks[i]);
     free(s->blocks);
+    free(s->places);
     emx_spectrum_builder_destroy(&s->pairs);
     budget_give(budget, s->n_taken);
     *s = (struct sealed){0};
@@ -66,6 +68,51 @@ static bool keep_block(const struct state_block *staged, struct state_block *ret
     ret->stored = copy_of(staged->stored, staged->n_stored);
     ret->runs = copy_of(staged->runs, staged->n_runs * sizeof(*staged->runs));
     return ret->stored && ret->runs;
+}
+
+/* Block i to disk. */
+static enum emx_status store_block(struct sealed *s, struct temp_file *f, size_t i, struct emx_error *err)
+{
+    struct state_block *b = &s->blocks[i];
+    enum emx_status status = temp_file_write(f, b->stored, b->n_stored, &s->places[i].stored, err);
+
+    if (!status)
+        status = temp_file_write(f, b->runs, b->n_runs * sizeof(*b->runs), &s->places[i].runs, err);
+    free(b->stored);
+    free(b->runs);
+    b->stored = NULL;
+    b->runs = NULL;
+    return status;
+}
+
+/* All blocks from this one on. */
+static enum emx_status store_blocks(struct sealer *s, struct sealed *to, size_t first, struct emx_error *err)
+{
+    struct block_place *larger = realloc(to->places, (to->n_blocks + 1) * sizeof(*larger));
+    enum emx_status status = EMX_OK;
+
+    if (!larger)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for encoded pairs");
+    to->places = larger;
+    for (size_t i = first; i < to->n_blocks && !status; i++)
+        status = store_block(to, &s->spiller->spill->file, i, err);
+    return status;
+}
+
+enum emx_status sealed_fetch(struct sealed *s, const struct spill *spill, size_t i, struct emx_error *err)
+{
+    struct state_block *b = &s->blocks[i];
+    size_t n_run_bytes = b->n_runs * sizeof(*b->runs);
+    enum emx_status status;
+
+    if (!s->places)
+        return EMX_OK;
+    b->stored = malloc(b->n_stored);
+    b->runs = malloc(n_run_bytes);
+    if (!b->stored || !b->runs)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for encoded pairs");
+    status = temp_file_read(&spill->file, s->places[i].stored, b->stored, b->n_stored, err);
+    return status ? status : temp_file_read(&spill->file, s->places[i].runs, b->runs, n_run_bytes, err);
 }
 
 struct encoding {
@@ -140,7 +187,24 @@ static enum emx_status encode_piece(struct sealer *s, const struct emx_pair_coun
     return status;
 }
 
-static enum emx_status encode_pieces(struct sealer *s, struct rows *rows, struct sealed *ret, struct emx_error *err)
+/* Where sorted rows come from: rows_next() or merge_next(). */
+typedef enum emx_status next_fn(void *source, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err);
+
+static enum emx_status next_of_rows(void *source, const struct emx_pair_count **ret, size_t *ret_n,
+                                    struct emx_error *err)
+{
+    return rows_next(source, ret, ret_n, err);
+}
+
+static enum emx_status next_of_merge(void *source, const struct emx_pair_count **ret, size_t *ret_n,
+                                     struct emx_error *err)
+{
+    return merge_next(source, ret, ret_n, err);
+}
+
+/* `to_disk`: blocks, too, do not stay in memory. */
+static enum emx_status encode_pieces(struct sealer *s, next_fn *next, void *source, bool to_disk, struct sealed *ret,
+                                     struct emx_error *err)
 {
     const struct emx_pair_count *piece;
     size_t n = 1;
@@ -148,30 +212,24 @@ static enum emx_status encode_pieces(struct sealer *s, struct rows *rows, struct
 
     s->n_rest = 0;
     while (n && !status) {
-        status = rows_next(rows, &piece, &n, err);
+        size_t n_before = ret->n_blocks;
+
+        status = next(source, &piece, &n, err);
         if (!status && n)
             status = encode_piece(s, piece, n, ret, err);
+        else if (!status && s->n_rest)
+            status = encode_rows(s, s->rest, s->n_rest, ret, err);
+        if (!status && to_disk)
+            status = store_blocks(s, ret, n_before, err);
     }
-    if (!status && s->n_rest)
-        status = encode_rows(s, s->rest, s->n_rest, ret, err);
     return status;
 }
 
 /* --- a domain ------------------------------------------------------------------------------------------ */
 
-static enum rows_drop drop_of(const struct emx_domain_settings *settings)
-{
-    if (settings->pairs != EMX_PAIRS_WITHIN_DOCUMENT || settings->eod == EMX_NO_TOKEN)
-        return ROWS_DROP_NONE;
-    return settings->eod_first ? ROWS_DROP_BEFORE : ROWS_DROP_AFTER;
-}
-
 static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
 {
-    struct rows_options options = {.rule = {drop_of(&d->settings), d->settings.eod, &d->tails},
-                                   .placement = s->placement,
-                                   .budget = s->budget,
-                                   .space = &s->space};
+    struct rows_options options = {.rule = domain_drop_rule(d), .placement = s->placement, .space = &s->spiller->space};
     struct table **tables = calloc(d->n_tables + 1, sizeof(struct table *));
     struct rows *rows = NULL;
     enum emx_status status;
@@ -182,9 +240,24 @@ static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct 
         tables[i] = d->tables[i].table;
     status = rows_create(tables, d->n_tables, &options, &rows, err);
     if (!status)
-        status = encode_pieces(s, rows, ret, err);
+        status = encode_pieces(s, next_of_rows, rows, false, ret, err);
     rows_destroy(&rows);
     free(tables);
+    return status;
+}
+
+static enum emx_status encode_runs(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    struct merge *merge = NULL;
+    enum emx_status status = spill_rest(s->spiller, d, s->placement, err);
+
+    domain_release_tables(d);
+    if (!status)
+        status =
+            merge_create(d->runs, d->n_runs, &s->spiller->spill->file, s->placement, &s->spiller->space, &merge, err);
+    if (!status)
+        status = encode_pieces(s, next_of_merge, merge, true, ret, err);
+    merge_destroy(&merge);
     return status;
 }
 
@@ -197,18 +270,19 @@ static enum emx_status take_spectra(struct sealer *s, struct sealed *ret, struct
     return status ? emx_fail(err, status, "out of memory for a spectrum") : EMX_OK;
 }
 
-/* Blocks count against the budget from here on; the tables that they came from no longer do. */
 static enum emx_status account(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
 {
+    struct budget *budget = s->spiller->spill->budget;
     uint64_t n = 0;
 
+    if (ret->places)
+        return EMX_OK;
     for (size_t i = 0; i < ret->n_blocks; i++)
         n += ret->blocks[i].n_stored + ret->blocks[i].n_runs * sizeof(*ret->blocks[i].runs);
-    if (!budget_take(s->budget, n)) {
+    if (budget_left(budget) < n + budget->limit / PART_FOR_TABLES)
         regions_trim(d->regions);
-        if (!budget_take(s->budget, n))
-            return emx_fail(err, EMX_ERR_MEMORY, "the encoded pairs do not fit in the memory limit: raise --memory");
-    }
+    if (budget_left(budget) < n + budget->limit / PART_FOR_TABLES || !budget_take(budget, n))
+        return store_blocks(s, ret, 0, err);
     ret->n_taken = n;
     return EMX_OK;
 }
@@ -218,7 +292,8 @@ enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *r
     enum emx_status status;
 
     *ret = (struct sealed){0};
-    status = encode_tables(s, d, ret, err);
+    spill_leave_out(s->spiller->spill, d);
+    status = d->n_runs ? encode_runs(s, d, ret, err) : encode_tables(s, d, ret, err);
     if (!status)
         status = take_spectra(s, ret, err);
     if (!status) {
@@ -226,6 +301,6 @@ enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *r
         status = account(s, d, ret, err);
     }
     if (status)
-        sealed_finish(ret, s->budget);
+        sealed_finish(ret, s->spiller->spill->budget);
     return status;
 }

@@ -14,6 +14,7 @@ struct worker {
     struct scan *scan;
     struct block block;
     struct counter counter;
+    struct spiller spiller;
     struct sealer sealer; /* made when it is first needed */
     struct emx_error error;
     double seconds_counting, seconds_sealing;
@@ -55,8 +56,8 @@ static enum emx_status seal_alone(struct worker *w, struct domain *d)
     double start = clock_seconds();
     enum emx_status status = EMX_OK;
 
-    if (!w->sealer.budget)
-        status = sealer_init(&w->sealer, placement_here(), &s->budget, &w->error);
+    if (!w->sealer.spiller)
+        status = sealer_init(&w->sealer, placement_here(), &w->spiller, &w->error);
     if (!status)
         status = seal_domain(&w->sealer, d, &s->sealed[d - s->domains], &w->error);
     w->seconds_sealing += clock_seconds() - start;
@@ -149,11 +150,13 @@ static void work(unsigned thread, void *context)
         emx_fail(&error, EMX_ERR_MEMORY, "out of memory for a thread");
         keep_error(s, &error);
     } else {
-        *w = (struct worker){.scan = s, .counter.thread = thread};
+        *w = (struct worker){
+            .scan = s, .counter = {.thread = thread, .spiller = &w->spiller}, .spiller.spill = &s->spill};
         if (work_through(w))
             keep_error(s, &w->error);
         add_times(s, w);
         sealer_finish(&w->sealer);
+        spiller_finish(&w->spiller);
         counter_finish(&w->counter);
         block_finish(&w->block);
         free(w);

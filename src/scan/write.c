@@ -54,8 +54,12 @@ static enum emx_status write_domain(struct emx_state_writer *w, struct scan *s, 
 
     if (!status)
         status = write_tails(w, &d->tails, err);
-    for (size_t i = 0; i < sealed->n_blocks && !status; i++)
-        status = state_writer_append_block(w, &sealed->blocks[i], err);
+    for (size_t i = 0; i < sealed->n_blocks && !status; i++) {
+        status = sealed_fetch(sealed, &s->spill, i, err);
+        if (!status)
+            status = state_writer_append_block(w, &sealed->blocks[i], err);
+        state_block_finish(&sealed->blocks[i]);
+    }
     if (!status)
         status = state_writer_end_domain_parallel(w, sealed->pairs, err);
     return status;
@@ -83,12 +87,14 @@ static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s
 
 enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct emx_error *err)
 {
+    struct spiller spiller = {.spill = &s->spill};
     struct sealer sealer;
-    enum emx_status status = sealer_init(&sealer, s->placement, &s->budget, err);
+    enum emx_status status = sealer_init(&sealer, s->placement, &spiller, err);
 
-    if (status)
-        return status;
-    status = seal_and_write(w, s, &sealer, err);
-    sealer_finish(&sealer);
+    if (!status) {
+        status = seal_and_write(w, s, &sealer, err);
+        sealer_finish(&sealer);
+    }
+    spiller_finish(&spiller);
     return status;
 }

@@ -1,0 +1,47 @@
+/*
+ * run.h - a table's rows on disk, sorted
+ *
+ * A run is a sequence of blocks as in the state file (state/block_encode.c), 1.6 bytes a row, in the scan's temporary
+ * file; where they are and which keys they have stays in memory.  A row's key here is first << 32 | second.
+ */
+#ifndef SCAN_RUN_H
+#define SCAN_RUN_H
+
+#include "state/block_decode.h"
+#include "util/temp_file.h"
+
+enum { RUN_BLOCK_ROWS = 4096 /* few enough to read a block for a part of it */ };
+
+struct run {
+    struct run_block {
+        uint64_t first_key, last_key;
+        uint64_t at; /* in the file */
+        uint32_t n_stored, n_rows;
+    } * blocks; /* [n_blocks] ascending */
+    size_t n_blocks, cap_blocks;
+    uint64_t n_rows;
+    uint32_t max_token;
+};
+
+void run_finish(struct run *r);
+
+/* Append rows, which go on ascending; `encoder` and `staging` (zeroed at first) are working space of the thread. */
+EMX_CHECKED enum emx_status run_append(struct run *r, struct temp_file *f, struct state_encoder *encoder,
+                                       struct state_block *staging, const struct emx_pair_count *rows, size_t n,
+                                       struct emx_error *err);
+
+/* One thread's space to read blocks; zeroed at first. */
+struct run_reader {
+    struct block_decoder decoder;
+    struct emx_pair_count *rows; /* [RUN_BLOCK_ROWS] the last block that was read */
+};
+void run_reader_finish(struct run_reader *r);
+EMX_CHECKED enum emx_status run_read(struct run_reader *r, const struct temp_file *f, const struct run_block *b,
+                                     struct emx_error *err);
+
+static inline uint64_t row_key(const struct emx_pair_count *row)
+{
+    return (uint64_t)row->first << 32 | row->second;
+}
+
+#endif

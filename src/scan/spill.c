@@ -1,0 +1,212 @@
+#include "scan/spill.h"
+
+#include "scan/merge_runs.h"
+
+#include <stdlib.h>
+
+enum {
+    MOST_RUNS = 64,   /* of a domain: a range of keys is read from all of them at once */
+    MERGED_RUNS = 32, /* the smallest of them become one */
+    LEAST_KEYS = 512, /* of a table that is worth a run */
+};
+
+void spill_init(struct spill *s, const char *folder, struct budget *budget)
+{
+    *s = (struct spill){.budget = budget};
+    temp_file_init(&s->file, folder);
+    pthread_mutex_init(&s->mutex, NULL);
+}
+
+void spill_finish(struct spill *s)
+{
+    temp_file_finish(&s->file);
+    pthread_mutex_destroy(&s->mutex);
+}
+
+void spiller_finish(struct spiller *s)
+{
+    rows_space_finish(&s->space);
+    state_encoder_destroy(&s->encoder);
+    state_block_finish(&s->staging);
+}
+
+/* --- a table to a run ---------------------------------------------------------------------------------- */
+
+static enum emx_status append(struct spiller *s, struct run *run, const struct emx_pair_count *rows, size_t n,
+                              struct emx_error *err)
+{
+    return run_append(run, &s->spill->file, s->encoder, &s->staging, rows, n, err);
+}
+
+static enum emx_status write_run(struct spiller *s, struct domain *d, struct table *t,
+                                 const struct placement *placement, struct run *run, struct emx_error *err)
+{
+    struct rows_options options = {.rule = domain_drop_rule(d), .placement = placement, .space = &s->space};
+    const struct emx_pair_count *piece;
+    struct rows *rows = NULL;
+    size_t n = 1;
+    enum emx_status status = s->encoder ? EMX_OK : state_encoder_create(&s->encoder, err);
+
+    if (!status)
+        status = rows_create(&t, 1, &options, &rows, err);
+    while (!status && n) {
+        status = rows_next(rows, &piece, &n, err);
+        if (!status)
+            status = append(s, run, piece, n, err);
+    }
+    rows_destroy(&rows);
+    return status;
+}
+
+/* --- many runs to fewer -------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const struct run *x = a, *y = b;
+
+    return (x->n_rows > y->n_rows) - (x->n_rows < y->n_rows);
+}
+
+static enum emx_status merge_runs(struct spiller *s, const struct run *runs, size_t n_runs, struct run *ret,
+                                  struct emx_error *err)
+{
+    const struct emx_pair_count *piece;
+    struct merge *merge = NULL;
+    size_t n = 1;
+    enum emx_status status = merge_create(runs, n_runs, &s->spill->file, placement_here(), &s->space, &merge, err);
+
+    while (!status && n) {
+        status = merge_next(merge, &piece, &n, err);
+        if (!status)
+            status = append(s, ret, piece, n, err);
+    }
+    merge_destroy(&merge);
+    return status;
+}
+
+/* Only the holder of the mutex, or who seals the domain, touches its runs. */
+static enum emx_status merge_smallest(struct spiller *s, struct domain *d, struct emx_error *err)
+{
+    struct run merged = {0};
+    enum emx_status status;
+
+    qsort(d->runs, d->n_runs, sizeof(*d->runs), by_size);
+    status = merge_runs(s, d->runs, MERGED_RUNS, &merged, err);
+    if (status) {
+        run_finish(&merged);
+        return status;
+    }
+    for (size_t i = 0; i < MERGED_RUNS; i++)
+        run_finish(&d->runs[i]);
+    d->runs[0] = merged;
+    d->n_runs -= MERGED_RUNS - 1;
+    for (size_t i = 1; i < d->n_runs; i++)
+        d->runs[i] = d->runs[i + MERGED_RUNS - 1];
+    return EMX_OK;
+}
+
+static enum emx_status spill_table(struct spiller *s, struct domain *d, struct table *t,
+                                   const struct placement *placement, struct emx_error *err)
+{
+    struct run *larger = realloc(d->runs, (d->n_runs + 1) * sizeof(*larger));
+    enum emx_status status;
+
+    if (!larger)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+    d->runs = larger;
+    d->runs[d->n_runs] = (struct run){0};
+    status = write_run(s, d, t, placement, &d->runs[d->n_runs++], err);
+    if (!status && d->n_runs == MOST_RUNS)
+        status = merge_smallest(s, d, err);
+    return status;
+}
+
+/* --- which table --------------------------------------------------------------------------------------- */
+
+struct victim {
+    struct domain *domain;
+    struct table *table;
+    uint64_t n_bytes;
+};
+
+static void look_at_tables(struct domain *d, struct table *stuck, struct victim *largest, struct victim *own)
+{
+    pthread_mutex_lock(&d->mutex);
+    for (size_t i = 0; i < d->n_tables && !d->is_left_out; i++) {
+        struct victim v = {d, d->tables[i].table, table_n_bytes(d->tables[i].table)};
+
+        if (v.table == stuck)
+            *own = v;
+        if (v.n_bytes > largest->n_bytes && table_n_used(v.table) >= LEAST_KEYS)
+            *largest = v;
+    }
+    pthread_mutex_unlock(&d->mutex);
+}
+
+/* The stuck one if it is at least half as large as the largest: it will need its memory again. */
+static struct victim choose(struct spill *s, struct table *stuck)
+{
+    struct victim largest = {0}, own = {0};
+
+    for (size_t i = 0; i < s->n_domains; i++)
+        look_at_tables(&s->domains[i], stuck, &largest, &own);
+    return own.table && own.n_bytes >= largest.n_bytes / 2 ? own : largest;
+}
+
+static enum emx_status spill_victim(struct spiller *s, const struct victim *v, bool shrink, struct emx_error *err)
+{
+    struct table_adder *adder = aligned_alloc(64, (sizeof(*adder) + 63) / 64 * 64);
+    enum emx_status status;
+
+    if (!adder)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory to spill a table");
+    *adder = (struct table_adder){0};
+    table_enter(v->table, adder, true);
+    domain_count_spilled(v->domain, v->table);
+    status = spill_table(s, v->domain, v->table, placement_here(), err);
+    table_empty(v->table, shrink);
+    if (table_leave(adder, err) && !status)
+        status = EMX_ERR_MEMORY;
+    table_adder_finish(adder);
+    free(adder);
+    return status;
+}
+
+enum emx_status spill_make_room(struct spiller *s, struct table *stuck, uint64_t n_spilled, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    pthread_mutex_lock(&s->spill->mutex);
+    if (s->spill->n_spilled == n_spilled) {
+        struct victim v = choose(s->spill, stuck);
+
+        if (v.table)
+            status = spill_victim(s, &v, v.table != stuck, err);
+        else
+            status = emx_fail(err, EMX_ERR_MEMORY, "the memory limit leaves no room for pair tables: raise --memory");
+        s->spill->n_spilled++;
+    }
+    pthread_mutex_unlock(&s->spill->mutex);
+    return status;
+}
+
+void spill_leave_out(struct spill *s, struct domain *d)
+{
+    pthread_mutex_lock(&s->mutex); /* nobody is spilling one of its tables now, */
+    pthread_mutex_lock(&d->mutex);
+    d->is_left_out = true; /* and nobody will */
+    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+enum emx_status spill_rest(struct spiller *s, struct domain *d, const struct placement *placement,
+                           struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < d->n_tables && !status; i++) {
+        if (table_n_used(d->tables[i].table))
+            status = spill_table(s, d, d->tables[i].table, placement, err);
+    }
+    return status;
+}
