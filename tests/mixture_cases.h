@@ -29,7 +29,7 @@ struct mixture_case {
 static inline void case_init(struct mixture_case *c)
 {
     memset(c, 0, sizeof(*c));
-    c->mixture = (struct emx_mixture){c->domains, 0, "conditional", EMX_WEIGHTS_DEFAULTS, "corpus.emx", NULL};
+    c->mixture = (struct emx_mixture){c->domains, 0, "conditional", EMX_WEIGHTS_DEFAULTS, "corpus.emx", NULL, NULL, 0};
 }
 
 /* A domain whose tokens are all alike, and that no shard is known of yet. */

@@ -112,7 +112,7 @@ struct emx_estimate {
  * where taking away changes n_i, K, f_1, f_2, but not N.  As N grows it becomes, for each of these estimators, the
  * variance of log p_i over N, as in Basharin (1959).  Where most types are rare that is a fifth too small; differences
  * see types come and go, and err on the safe side (Efron and Stein 1981): in simulations of Zipf's law by less than a
- * tenth, for EMX_ESTIMATOR_GOOD_TURING, which hangs on f_1 and f_2, by up to a half.  For EMX_ESTIMATOR_GRASSBERGER,
+ * tenth, for EMX_ESTIMATOR_GOOD_TURING, which hangs on f_1 and f_2, by up to four fifths.  For EMX_ESTIMATOR_GRASSBERGER,
  * whose n G(n) rises by turns, D_i is half the difference of n_i + 1 and n_i - 1; for EMX_ESTIMATOR_SHRINKAGE the part
  * that goes through L is to first order.
  *

@@ -32,6 +32,8 @@ struct emx_mixture {
      * for Megatron, folders for MDS, ...), else the domain's name.
      */
     const char *path_template;
+    const char *estimator; /* of the entropies, as emx_estimator_name(); NULL: the plug-in; provenance */
+    uint64_t at_tokens;    /* to which they were rarefied; 0: not; provenance */
 };
 
 struct emx_mixture_format {

@@ -3,6 +3,7 @@
  */
 #include "columns.h"
 #include "commands.h"
+#include "estimate.h"
 #include "human.h"
 #include "output.h"
 #include "report.h"
@@ -12,10 +13,12 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct entropy_args {
     struct common_args common;
+    struct estimate_args estimate;
     const char *format, *unit;
 };
 
@@ -39,6 +42,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
     {"Options", rows, 0},
+    {"Estimates", estimate_rows, TO(estimate)},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
 };
@@ -63,78 +67,135 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "                                      are of a type already seen\n"
                            "  OF PAIRS    pair_coverage           the same for pairs\n"
                            "  RESIDUAL    chain_residual          |JE - first - CE| / max(JE, 1): rounding\n"
+                           "  +-          shannon_error, ...      standard error of the entropy on its left\n"
+                           "\n"
+                           "Standard errors are there with --estimator or --at-tokens, and are those of\n"
+                           "independent draws.  By an estimator, CE = JE - first is a convention.\n"
                            "\n"
                            "JSON is {\"unit\", \"domains\": [{\"name\", \"tokens\", ...}]}; CSV has a header line\n"
                            "and a line a domain: domain, unit, tokens, ...  Both have all digits.\n";
 
-enum kind { COUNT, ENTROPY, PERPLEXITY, SHARE, RESIDUAL };
+enum kind { COUNT, ENTROPY, ERROR, PERPLEXITY, SHARE, RESIDUAL };
+
+/* All that can be shown of a domain. */
+struct shown {
+    const char *name;
+    struct emx_entropies e; /* with estimates in place of plug-in entropies where they were asked for */
+    double shannon_error, joint_error, conditional_error, first_error;
+};
+
+/* Each is narrow enough for 80 columns. */
+enum table { COUNTS = 1, FOLLOWING = 2, ERRORS = 4 };
 
 /* What is shown of a domain; all three formats go by this. */
 struct field {
     const char *key;    /* of JSON and CSV */
     const char *header; /* of the table; NULL: not there */
-    int table;          /* which of the two tables, both narrow enough for 80 columns */
+    int tables;         /* in which it stands */
     enum kind kind;
-    size_t at; /* in struct emx_entropies; for PERPLEXITY the entropy it comes from */
+    size_t at; /* in struct shown; for PERPLEXITY the entropy it comes from */
 };
 
-#define AT(member) offsetof(struct emx_entropies, member)
+#define AT(member) offsetof(struct shown, member)
 
 static const struct field fields[] = {
-    {"tokens", ">TOKENS", 0, COUNT, AT(n_tokens)},
-    {"token_types", ">TYPES", 0, COUNT, AT(n_token_types)},
-    {"pairs", NULL, 0, COUNT, AT(n_pairs)},
-    {"pair_types", ">PAIR TYPES", 0, COUNT, AT(n_pair_types)},
-    {"shannon", ">SE", 0, ENTROPY, AT(shannon)},
-    {"joint", ">JE", 0, ENTROPY, AT(joint)},
-    {"conditional", ">CE", 0, ENTROPY, AT(conditional)},
-    {"first", NULL, 0, ENTROPY, AT(first)},
-    {"perplexity", ">EXP(SE)", 1, PERPLEXITY, AT(shannon)},
-    {"conditional_perplexity", ">EXP(CE)", 1, PERPLEXITY, AT(conditional)},
-    {"mutual_information", ">MI", 1, ENTROPY, AT(mutual_information)},
-    {"token_coverage", ">COVERAGE", 1, SHARE, AT(token_coverage)},
-    {"pair_coverage", ">OF PAIRS", 1, SHARE, AT(pair_coverage)},
-    {"chain_residual", ">RESIDUAL", 1, RESIDUAL, AT(chain_residual)},
+    {"tokens", ">TOKENS", COUNTS, COUNT, AT(e.n_tokens)},
+    {"token_types", ">TYPES", COUNTS, COUNT, AT(e.n_token_types)},
+    {"pairs", NULL, 0, COUNT, AT(e.n_pairs)},
+    {"pair_types", ">PAIR TYPES", COUNTS, COUNT, AT(e.n_pair_types)},
+    {"shannon", ">SE", COUNTS | ERRORS, ENTROPY, AT(e.shannon)},
+    {"shannon_error", ">+-", ERRORS, ERROR, AT(shannon_error)},
+    {"joint", ">JE", COUNTS | ERRORS, ENTROPY, AT(e.joint)},
+    {"joint_error", ">+-", ERRORS, ERROR, AT(joint_error)},
+    {"conditional", ">CE", COUNTS | ERRORS, ENTROPY, AT(e.conditional)},
+    {"conditional_error", ">+-", ERRORS, ERROR, AT(conditional_error)},
+    {"first", NULL, 0, ENTROPY, AT(e.first)},
+    {"first_error", NULL, 0, ERROR, AT(first_error)},
+    {"perplexity", ">EXP(SE)", FOLLOWING, PERPLEXITY, AT(e.shannon)},
+    {"conditional_perplexity", ">EXP(CE)", FOLLOWING, PERPLEXITY, AT(e.conditional)},
+    {"mutual_information", ">MI", FOLLOWING, ENTROPY, AT(e.mutual_information)},
+    {"token_coverage", ">COVERAGE", FOLLOWING, SHARE, AT(e.token_coverage)},
+    {"pair_coverage", ">OF PAIRS", FOLLOWING, SHARE, AT(e.pair_coverage)},
+    {"chain_residual", ">RESIDUAL", FOLLOWING, RESIDUAL, AT(e.chain_residual)},
 };
 
 enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
-static uint64_t count_of(const struct emx_entropies *e, const struct field *f)
+/* What one run shows. */
+struct report {
+    const struct entropy_args *args;
+    struct shown *domains; /* [n] */
+    size_t n;
+    bool estimated;       /* with errors */
+    double nats_per_unit; /* 1, or log 2 for bits */
+};
+
+static bool is_shown(const struct report *r, const struct field *f)
 {
-    return *(const uint64_t *)((const char *)e + f->at);
+    return f->kind != ERROR || r->estimated;
 }
 
-/* nats_per_unit: 1, or log 2 for bits. */
-static double real_of(const struct emx_entropies *e, const struct field *f, double nats_per_unit)
+static uint64_t count_of(const struct shown *d, const struct field *f)
 {
-    double value = *(const double *)((const char *)e + f->at);
+    return *(const uint64_t *)((const char *)d + f->at);
+}
+
+static double real_of(const struct report *r, const struct shown *d, const struct field *f)
+{
+    double value = *(const double *)((const char *)d + f->at);
 
     if (f->kind == PERPLEXITY)
         return exp(value);
-    return f->kind == ENTROPY ? value / nats_per_unit : value;
+    return f->kind == ENTROPY || f->kind == ERROR ? value / r->nats_per_unit : value;
 }
 
-static struct emx_entropies compute(const struct emx_domain *d)
+/* Put estimates in the place of the plug-in entropies. */
+static void take_estimates(struct shown *d, const struct emx_estimates *est)
 {
-    struct emx_entropies e;
-
-    emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &e);
-    return e;
+    d->e.shannon = est->shannon.value;
+    d->e.joint = est->joint.value;
+    d->e.conditional = est->conditional.value;
+    d->e.first = est->first.value;
+    d->e.mutual_information = d->e.shannon - d->e.conditional;
+    d->e.chain_residual = fabs(d->e.joint - d->e.first - d->e.conditional) / fmax(d->e.joint, 1);
+    d->shannon_error = est->shannon.standard_error;
+    d->joint_error = est->joint.standard_error;
+    d->conditional_error = est->conditional.standard_error;
+    d->first_error = est->first.standard_error;
 }
 
-static void add_field(struct columns *c, const struct emx_entropies *e, const struct field *f, double nats_per_unit)
+static enum emx_status compute(struct report *r, struct emx_state *s, struct emx_error *err)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct emx_domain *d = emx_state_domain(s, i);
+        struct emx_estimates est;
+
+        r->domains[i].name = d->name;
+        emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &r->domains[i].e);
+        if (r->estimated) {
+            enum emx_status status = estimate_domain(&r->args->estimate, s, i, &est, err);
+
+            if (status != EMX_OK)
+                return status;
+            take_estimates(&r->domains[i], &est);
+        }
+    }
+    return EMX_OK;
+}
+
+static void add_field(struct columns *c, const struct report *r, const struct shown *d, const struct field *f)
 {
     struct human_number n;
 
     if (f->kind == COUNT)
-        columns_cell(c, "%s", human_grouped(&n, count_of(e, f)));
+        columns_cell(c, "%s", human_grouped(&n, count_of(d, f)));
     else if (f->kind == RESIDUAL)
-        columns_cell(c, "%.1e", real_of(e, f, nats_per_unit));
+        columns_cell(c, "%.1e", real_of(r, d, f));
     else
-        columns_cell(c, "%.6f", real_of(e, f, nats_per_unit));
+        columns_cell(c, "%.6f", real_of(r, d, f));
 }
 
-static bool print_table(const struct emx_state *s, int table, double nats_per_unit, FILE *out)
+static bool print_table(const struct report *r, enum table table, FILE *out)
 {
     const char *headers[1 + N_FIELDS] = {"DOMAIN"};
     size_t n = 1;
@@ -142,19 +203,17 @@ static bool print_table(const struct emx_state *s, int table, double nats_per_un
     bool done;
 
     for (size_t i = 0; i < N_FIELDS; i++) {
-        if (fields[i].header && fields[i].table == table)
+        if (fields[i].tables & table)
             headers[n++] = fields[i].header;
     }
     c = columns_create(headers, n);
     if (!c)
         return false;
-    for (size_t d = 0; d < emx_state_n_domains(s); d++) {
-        struct emx_entropies e = compute(emx_state_domain(s, d));
-
-        columns_cell(c, "%s", emx_state_domain(s, d)->name);
+    for (size_t d = 0; d < r->n; d++) {
+        columns_cell(c, "%s", r->domains[d].name);
         for (size_t i = 0; i < N_FIELDS; i++) {
-            if (fields[i].header && fields[i].table == table)
-                add_field(c, &e, &fields[i], nats_per_unit);
+            if (fields[i].tables & table)
+                add_field(c, r, &r->domains[d], &fields[i]);
         }
     }
     done = columns_print(c, out);
@@ -162,27 +221,36 @@ static bool print_table(const struct emx_state *s, int table, double nats_per_un
     return done;
 }
 
-static bool print_tables(const struct emx_state *s, const char *unit, double nats_per_unit, FILE *out)
+static bool print_tables(const struct report *r, FILE *out)
 {
+    const struct estimate_args *a = &r->args->estimate;
+    struct human_number n;
     bool done;
 
-    fprintf(out, "Entropies in %s.\n\n", unit);
-    done = print_table(s, 0, nats_per_unit, out);
+    fprintf(out, "Entropies in %s", r->args->unit);
+    if (a->at_tokens)
+        fprintf(out, ", as expected of %s tokens and pairs of each domain", human_grouped(&n, a->at_tokens));
+    else if (r->estimated)
+        fprintf(out, ", %s", a->estimator);
+    fputs(".\n\n", out);
+    done = print_table(r, r->estimated ? ERRORS : COUNTS, out);
     fputc('\n', out);
-    return done && print_table(s, 1, nats_per_unit, out);
+    return done && print_table(r, FOLLOWING, out);
 }
 
-static json_t *domain_json(const struct emx_domain *d, double nats_per_unit)
+static json_t *domain_json(const struct report *r, const struct shown *d)
 {
-    struct emx_entropies e = compute(d);
     json_t *j = json_object();
     bool failed = json_object_set_new(j, "name", report_json_text(d->name)) != 0;
 
     for (size_t i = 0; i < N_FIELDS; i++) {
-        json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(&e, &fields[i]))
-                                                : json_real(real_of(&e, &fields[i], nats_per_unit));
+        const struct field *f = &fields[i];
+        json_t *value;
 
-        failed |= json_object_set_new(j, fields[i].key, value) != 0;
+        if (!is_shown(r, f))
+            continue;
+        value = f->kind == COUNT ? report_json_count(count_of(d, f)) : json_real(real_of(r, d, f));
+        failed |= json_object_set_new(j, f->key, value) != 0;
     }
     if (failed) {
         json_decref(j);
@@ -191,67 +259,92 @@ static json_t *domain_json(const struct emx_domain *d, double nats_per_unit)
     return j;
 }
 
-static bool print_json(const struct emx_state *s, const char *unit, double nats_per_unit, FILE *out)
+static bool print_json(const struct report *r, FILE *out)
 {
-    json_t *domains = json_array();
+    const struct estimate_args *a = &r->args->estimate;
+    json_t *domains = json_array(), *j = json_pack("{s:s}", "unit", r->args->unit);
     bool failed = false;
 
-    for (size_t i = 0; i < emx_state_n_domains(s); i++)
-        failed |= json_array_append_new(domains, domain_json(emx_state_domain(s, i), nats_per_unit)) != 0;
-    return report_print_json(json_pack("{s:s, s:o}", "unit", unit, "domains", domains), out) && !failed;
+    if (r->estimated)
+        failed |= json_object_set_new(j, "estimator", json_string(a->estimator ? a->estimator : "plugin")) != 0;
+    if (a->at_tokens)
+        failed |= json_object_set_new(j, "at_tokens", report_json_count(a->at_tokens)) != 0;
+    for (size_t i = 0; i < r->n; i++)
+        failed |= json_array_append_new(domains, domain_json(r, &r->domains[i])) != 0;
+    failed |= json_object_set_new(j, "domains", domains) != 0;
+    return report_print_json(j, out) && !failed;
 }
 
-static void print_csv_domain(const struct emx_domain *d, const char *unit, double nats_per_unit, FILE *out)
+static void print_csv_domain(const struct report *r, const struct shown *d, FILE *out)
 {
-    struct emx_entropies e = compute(d);
-
     report_csv_text(d->name, out);
-    fprintf(out, ",%s", unit);
+    fprintf(out, ",%s", r->args->unit);
     for (size_t i = 0; i < N_FIELDS; i++) {
+        if (!is_shown(r, &fields[i]))
+            continue;
         if (fields[i].kind == COUNT)
-            fprintf(out, ",%" PRIu64, count_of(&e, &fields[i]));
+            fprintf(out, ",%" PRIu64, count_of(d, &fields[i]));
         else
-            fprintf(out, ",%.17g", real_of(&e, &fields[i], nats_per_unit));
+            fprintf(out, ",%.17g", real_of(r, d, &fields[i]));
     }
     fputc('\n', out);
 }
 
-static bool print_csv(const struct emx_state *s, const char *unit, double nats_per_unit, FILE *out)
+static bool print_csv(const struct report *r, FILE *out)
 {
     fputs("domain,unit", out);
-    for (size_t i = 0; i < N_FIELDS; i++)
-        fprintf(out, ",%s", fields[i].key);
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        if (is_shown(r, &fields[i]))
+            fprintf(out, ",%s", fields[i].key);
+    }
     fputc('\n', out);
-    for (size_t i = 0; i < emx_state_n_domains(s); i++)
-        print_csv_domain(emx_state_domain(s, i), unit, nats_per_unit, out);
+    for (size_t i = 0; i < r->n; i++)
+        print_csv_domain(r, &r->domains[i], out);
     return true;
 }
 
-static int print(const struct entropy_args *a, const struct emx_state *s)
+static int print(const struct report *r)
 {
-    double nats_per_unit = strcmp(a->unit, "bits") == 0 ? log(2) : 1;
     struct output out;
     bool done;
 
     if (!output_begin(&out))
         return EXIT_FAILED;
-    if (strcmp(a->format, "json") == 0)
-        done = print_json(s, a->unit, nats_per_unit, out.text);
-    else if (strcmp(a->format, "csv") == 0)
-        done = print_csv(s, a->unit, nats_per_unit, out.text);
+    if (strcmp(r->args->format, "json") == 0)
+        done = print_json(r, out.text);
+    else if (strcmp(r->args->format, "csv") == 0)
+        done = print_csv(r, out.text);
     else
-        done = print_tables(s, a->unit, nats_per_unit, out.text);
+        done = print_tables(r, out.text);
     return output_finish(&out, done, "-");
+}
+
+static int compute_and_print(const struct entropy_args *a, struct emx_state *s)
+{
+    struct report r = {.args = a, .n = emx_state_n_domains(s), .estimated = estimate_wanted(&a->estimate)};
+    struct emx_error err;
+    enum emx_status status;
+    int code;
+
+    r.nats_per_unit = strcmp(a->unit, "bits") == 0 ? log(2) : 1;
+    r.domains = calloc(r.n + 1, sizeof(*r.domains));
+    status = r.domains ? compute(&r, s, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
+    code = status == EMX_OK ? print(&r) : say_failed(&err);
+    free(r.domains);
+    return code;
 }
 
 static int run(void *args, char **operands, size_t n)
 {
+    const struct entropy_args *a = args;
     struct emx_state *s;
-    int code = report_open("entropy", operands, n, &s);
+    int code = estimate_check(&a->estimate);
 
+    if (code == EXIT_OK)
+        code = report_open("entropy", operands, n, &s);
     if (code != EXIT_OK)
         return code;
-    code = print(args, s);
+    code = compute_and_print(a, s);
     emx_state_close(&s);
     return code;
 }

@@ -2,6 +2,7 @@
  * cmd_weights.c - entromix weights: mixture weights from entropies, as the file that a trainer reads
  */
 #include "commands.h"
+#include "estimate.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
@@ -15,6 +16,7 @@
 
 struct weights_args {
     struct common_args common;
+    struct estimate_args estimate;
     const char *proxy, *to, *output, *path;
     struct emx_weights_options options;
 };
@@ -77,6 +79,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
     {"Options", rows, 0},
+    {"Estimates", estimate_rows, TO(estimate)},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
 };
@@ -90,26 +93,43 @@ static const char text[] = "Turn entropies into the weights of a mixture,\n"
                            "and write them as a trainer reads them.  Weights are shares of tokens; for a\n"
                            "trainer that draws documents they are converted with the mean document length.\n";
 
-static double entropy_of(const struct emx_domain *d, const char *proxy)
+static enum emx_status entropy_of(const struct weights_args *a, struct emx_state *s, size_t domain, double *ret,
+                                  struct emx_error *err)
 {
-    struct emx_entropies e;
+    const struct emx_domain *d = emx_state_domain(s, domain);
+    struct emx_estimates e;
+    enum emx_status status;
 
-    emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &e);
-    if (strcmp(proxy, "shannon") == 0)
-        return e.shannon;
-    return strcmp(proxy, "joint") == 0 ? e.joint : e.conditional;
+    if (!estimate_wanted(&a->estimate)) {
+        struct emx_entropies plain;
+
+        emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &plain);
+        e.shannon.value = plain.shannon;
+        e.joint.value = plain.joint;
+        e.conditional.value = plain.conditional;
+    } else {
+        status = estimate_domain(&a->estimate, s, domain, &e, err);
+        if (status != EMX_OK)
+            return status;
+    }
+    if (strcmp(a->proxy, "shannon") == 0)
+        *ret = e.shannon.value;
+    else
+        *ret = strcmp(a->proxy, "joint") == 0 ? e.joint.value : e.conditional.value;
+    return EMX_OK;
 }
 
 /* Fill domains[n] and their proportions; entropy[n] and proportion[n] are scratch. */
-static enum emx_status weigh(const struct weights_args *a, const struct emx_state *s, double *entropy,
-                             double *proportion, struct emx_mixture_domain *domains, struct emx_error *err)
+static enum emx_status weigh(const struct weights_args *a, struct emx_state *s, double *entropy, double *proportion,
+                             struct emx_mixture_domain *domains, struct emx_error *err)
 {
     size_t n = emx_state_n_domains(s);
-    enum emx_status status;
+    enum emx_status status = EMX_OK;
 
-    for (size_t i = 0; i < n; i++)
-        entropy[i] = entropy_of(emx_state_domain(s, i), a->proxy);
-    status = emx_weights_from_entropies(entropy, n, &a->options, proportion, err);
+    for (size_t i = 0; i < n && status == EMX_OK; i++)
+        status = entropy_of(a, s, i, &entropy[i], err);
+    if (status == EMX_OK)
+        status = emx_weights_from_entropies(entropy, n, &a->options, proportion, err);
     for (size_t i = 0; i < n && status == EMX_OK; i++) {
         const struct emx_domain *d = emx_state_domain(s, i);
 
@@ -118,13 +138,14 @@ static enum emx_status weigh(const struct weights_args *a, const struct emx_stat
     return status;
 }
 
-static enum emx_status compose(const struct weights_args *a, const struct emx_state *s, const char *source,
-                               char **ret_text, char **ret_note, struct emx_error *err)
+static enum emx_status compose(const struct weights_args *a, struct emx_state *s, const char *source, char **ret_text,
+                               char **ret_note, struct emx_error *err)
 {
     size_t n = emx_state_n_domains(s);
     double *numbers = calloc(n + 1, 2 * sizeof(*numbers));
     struct emx_mixture_domain *domains = calloc(n + 1, sizeof(*domains));
-    struct emx_mixture mixture = {domains, n, a->proxy, a->options, source, a->path};
+    struct emx_mixture mixture = {
+        domains, n, a->proxy, a->options, source, a->path, a->estimate.estimator, a->estimate.at_tokens};
     enum emx_status status;
 
     if (numbers && domains)
@@ -138,7 +159,7 @@ static enum emx_status compose(const struct weights_args *a, const struct emx_st
     return status;
 }
 
-static int write_weights(const struct weights_args *a, const struct emx_state *s, const char *source)
+static int write_weights(const struct weights_args *a, struct emx_state *s, const char *source)
 {
     char *string = NULL, *note = NULL;
     struct emx_error err;
@@ -157,8 +178,10 @@ static int run(void *args, char **operands, size_t n)
 {
     const struct weights_args *a = args;
     struct emx_state *s;
-    int code;
+    int code = estimate_check(&a->estimate);
 
+    if (code != EXIT_OK)
+        return code;
     if (a->path && !strstr(a->path, "{domain}"))
         return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
     code = report_open("weights", operands, n, &s);

@@ -35,6 +35,9 @@ extern const struct estimator estimator_chao_shen, estimator_good_turing;       
 extern const struct estimator estimator_shrinkage;                                             /* shrinkage.c */
 extern const struct estimator estimator_rarefied;                                              /* rarefaction.c */
 
+/* `how` with as many pairs as there are of tokens; 2^64 - 1 stands for more. */
+struct emx_estimation estimation_of_pairs(const struct emx_estimation *how);
+
 /* Types seen `count` times. */
 uint64_t types_seen(const struct emx_spectrum *s, uint64_t count);
 

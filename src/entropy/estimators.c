@@ -93,8 +93,7 @@ enum emx_status emx_estimate_influence(const struct emx_spectrum *s, const struc
     return EMX_OK;
 }
 
-/* `how` with as many pairs as there are of tokens; 2^64 - 1 stands for more. */
-static struct emx_estimation for_pairs(const struct emx_estimation *how)
+struct emx_estimation estimation_of_pairs(const struct emx_estimation *how)
 {
     struct emx_estimation pairs = *how;
 
@@ -107,7 +106,7 @@ enum emx_status emx_estimates_compute(const struct emx_spectrum *tokens, const s
                                       const struct emx_spectrum *firsts, const struct emx_estimation *how,
                                       struct emx_estimates *ret)
 {
-    struct emx_estimation of_pairs = for_pairs(how);
+    struct emx_estimation of_pairs = estimation_of_pairs(how);
     struct emx_estimates r;
     enum emx_status status = pairs->n_total == firsts->n_total ? EMX_OK : EMX_ERR_ARG;
 

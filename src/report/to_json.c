@@ -154,6 +154,10 @@ static void add_origin(struct text *t, const struct emx_mixture *m)
     text_add(t, ",\n  ");
     add_string(t, "proxy", m->proxy);
     text_add(t, ",\n  ");
+    add_string(t, "estimator", m->proxy && !m->estimator ? "plugin" : m->estimator);
+    text_add(t, ",\n  ");
+    add_optional(t, "at_tokens", m->at_tokens, 0);
+    text_add(t, ",\n  ");
     add_real(t, "temperature", m->options.temperature);
     text_add(t, ",\n  ");
     add_real(t, "floor", m->options.floor);

@@ -68,7 +68,7 @@ def floor_and_cap_hold(box):
 @test
 def every_format_is_written(box):
     state(box)
-    names = re.findall(r"^  ([a-z0-9-]+) ", box.text("weights", "--help").split("FORMAT of --to:")[1], re.M)
+    names = re.findall(r"^  ([a-z0-9-]+) ", box.text("weights", "--help").split("FORMAT of --to:")[1].split("\n\n")[0], re.M)
     assert {"json", "csv", "megatron"} < set(names)
     for name in names:
         text = box.text("weights", "--to", name, "x.emx")
