@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Bad input: one clear sentence, exit code 1 and no output file."""
+import random
 import resource
 import shutil
 
@@ -283,6 +284,19 @@ def state_file_of_another_version(box):
     for command in ["info", "entropy", "weights"]:
         box.error(command, "other.emx", says=["other.emx", "version 2"])
     box.error("merge", "-o", "x.emx", "other.emx", says=["other.emx", "version 2"])
+
+
+@test
+def nowhere_for_what_memory_has_no_room_for(box):
+    box.write("many.bin", random.Random(1).randbytes(6_000_000))  # 1.5 million pairs: 16 MiB of tables are not enough
+    words = ["scan", "-o", "x.emx", "--dtype=u16", "--memory=16M", "a=many.bin"]
+    box.error(*words, "--tmpdir=missing", says=["temporary file", "missing", "No such file", "--tmpdir"])
+    box.error(*words, "--tmpdir=many.bin", says=["temporary file", "many.bin", "Not a directory"])
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))}
+    box.error(*words, "--tmpdir=.", says=["temporary file", "File too large"], **limit)
+    box.good("scan", "-q", "-o", "little.emx", *words[3:], "--tmpdir=.")
+    box.good("scan", "-q", "-o", "plenty.emx", *words[3:], "--memory=1G", "--tmpdir=missing")
+    assert box.bytes("little.emx") == box.bytes("plenty.emx")
 
 
 @test
