@@ -77,8 +77,13 @@ static const struct opt split_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Judging", split_rows, 0},         {"Law", law_rows, TO(law)},         {"Table", table_rows, TO(table)},
-    {"Work", law_thread_rows, TO(law)}, {"Other", common_rows, TO(common)}, {NULL, NULL, 0},
+    {"Judging", split_rows, 0},
+    {"Law", law_rows, TO(law)},
+    {"Fit", law_search_rows, TO(law)},
+    {"Table", table_rows, TO(table)},
+    {"Work", law_thread_rows, TO(law)},
+    {"Other", common_rows, TO(common)},
+    {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"[OPTION]... LOSSES", NULL};

@@ -32,13 +32,10 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Output", output_rows, 0},
-    {"Law", law_rows, TO(law)},
-    {"Error bars", draw_rows, TO(law)},
-    {"Table", table_rows, TO(table)},
-    {"Work", law_thread_rows, TO(law)},
-    {"Other", common_rows, TO(common)},
-    {NULL, NULL, 0},
+    {"Output", output_rows, 0},         {"Law", law_rows, TO(law)},
+    {"Fit", law_search_rows, TO(law)},  {"Error bars", draw_rows, TO(law)},
+    {"Table", table_rows, TO(table)},   {"Work", law_thread_rows, TO(law)},
+    {"Other", common_rows, TO(common)}, {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"[OPTION]... LOSSES", NULL};

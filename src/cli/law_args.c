@@ -54,6 +54,12 @@ static enum emx_status parse_positive(const struct opt *o, const char *text, voi
 
 const struct opt law_rows[] = {
     {"law", 'l', "LAW", "form of the law, see below (default: bimix)", TO(form), opt_choose, 0, 0, form_choice},
+    {"seed", 0, "N", "of random starts and draws; equal seeds give equal results (default: 0)", TO(seed), opt_seed, 0,
+     0, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+const struct opt law_search_rows[] = {
     {"loss", 0, "LOSS",
      "what is minimised: squares of differences of log losses (log, default) or of losses (linear), or the former "
      "but linear past the scale (huber)",
@@ -65,8 +71,6 @@ const struct opt law_rows[] = {
      "from many starts; auto (default): varpro where it can be, else multi",
      TO(method), opt_choose, 0, 0, method_choice},
     {"starts", 0, "N", "starts of multi (default: 16)", TO(n_starts), opt_u32, 1, 100000, NULL},
-    {"seed", 0, "N", "of random starts and draws; equal seeds give equal results (default: 0)", TO(seed), opt_seed, 0,
-     0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 

@@ -23,7 +23,10 @@ struct law_args {
         .form = "bimix", .loss = "log", .method = "auto"                                                               \
     }
 
+/* --law, --seed */
 extern const struct opt law_rows[];
+/* what is minimised, and how */
+extern const struct opt law_search_rows[];
 /* --threads */
 extern const struct opt law_thread_rows[];
 /* --bootstrap */

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""mix: the same as its steps one by one, and the optimum of the fitted law, recomputed here."""
+import csv
+import random
+
+from harness import *
+
+DOMAINS = ["books", "code", "web"]
+PLANTED = {"books": (0.05, 0.5, 0.4, 3.0), "code": (0.12, 0.7, 0.3, 1.1), "web": (0.03, 0.4, 0.5, 2.6)}
+RAW = ["--dtype=u16", f"--eod={EOD}"]
+
+
+def corpus(box):
+    for seed, (name, n_types) in enumerate(zip(DOMAINS, [300, 60, 900])):
+        box.write(f"{name}.bin", u16(flatten(zipf_documents(seed, 4000 * (seed + 1), n_types))))
+    box.write("corpus.yaml", f"defaults: {{dtype: u16, eod: {EOD}}}\ndomains:\n" +
+              "".join(f"  {d}: {d}.bin\n" for d in DOMAINS))
+    box.good("scan", "-q", "-o", "corpus.emx", "-m", "corpus.yaml")
+    return [f"{d}={d}.bin" for d in DOMAINS]
+
+
+def losses(box, name="losses.csv", noise=0.003, domains=DOMAINS):
+    chance = random.Random(7)
+    lines = ["run,step," + ",".join(f"weight_{d},{d}_loss" for d in domains)]
+    for run in range(9):
+        parts = [chance.uniform(0.2, 1) for _ in domains]
+        shares = [part / sum(parts) for part in parts]
+        for step in range(1000, 9000, 1000):
+            cells = []
+            for d, r in zip(domains, shares):
+                alpha, beta, b, c = PLANTED[d]
+                loss = (b / (step / 8000) ** beta + c) / r**alpha * math.exp(chance.gauss(0, noise))
+                cells.append(f"{r!r},{loss!r}")
+            lines.append(f"r{run},{step}," + ",".join(cells))
+    return box.write(name, "\n".join(lines) + "\n")
+
+
+def shares(text):
+    return {row["domain"]: float(row["proportion"]) for row in csv.DictReader(text.splitlines())}
+
+
+def optimum(box, step, cap=None, floor=0.0, prior=None, strength=0.0):
+    """Least predicted loss under the fitted law, by bisection on the multiplier and on each share."""
+    law = {}
+    for row in csv.DictReader(box.text("fit", "--format=csv", "losses.csv").splitlines()):
+        law.setdefault(row["domain"], {})[row["coefficient"]] = float(row["value"])
+    k = {d: c["B"] / (step / 8000) ** c["beta"] + c["C"] for d, c in law.items()}
+
+    def share(d, multiplier):
+        def saved(r):  # by one more unit of the domain, falls with r
+            a = law[d]["alpha"]
+            return k[d] * a * r ** (-a - 1) - (strength * (math.log(r / prior[d]) + 1) if prior else 0)
+
+        lo, hi = max(floor, 1e-12), cap[d] if cap else 1.0
+        if saved(hi) >= multiplier:
+            return hi
+        if saved(lo) <= multiplier:
+            return lo
+        for _ in range(100):
+            middle = (lo + hi) / 2
+            lo, hi = (middle, hi) if saved(middle) > multiplier else (lo, middle)
+        return lo
+
+    low, high = -1e8, 1e8
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(share(d, middle) for d in law) > 1 else (low, middle)
+    return {d: share(d, high) for d in law}
+
+
+def check_near(got, expected, tolerance=1e-6):
+    assert set(got) == set(expected)
+    for d in expected:
+        assert abs(got[d] - expected[d]) < tolerance, (d, got, expected)
+
+
+@test
+def without_losses_it_is_scan_and_weights(box):
+    words = corpus(box)
+    for options in [[], ["--proxy=shannon"], ["--floor=0.2"], ["--cap=0.4", "--proxy=joint"]]:
+        for to in ["csv", "megatron", "doremi"]:
+            expected = box.good("weights", "-q", "--to", to, *options, "corpus.emx")
+            for operands in [["corpus.yaml"], [*RAW, *words], ["corpus.emx"]]:
+                assert box.good("mix", "-q", "--to", to, *options, *operands) == expected, (options, to, operands)
+    assert box.good("mix", "corpus.emx") == box.good("weights", "corpus.emx")
+
+
+@test
+def the_table_stands_beside_the_file(box):
+    corpus(box)
+    text = box.text("mix", "-q", "--to=csv", "-o", "mix.csv", "corpus.yaml")
+    assert box.bytes("mix.csv") == box.good("mix", "-q", "--to=csv", "corpus.yaml")
+    for d, x in shares(box.bytes("mix.csv").decode()).items():
+        assert re.search(rf"^{d} .* {x:.4f}$", text, re.M), (d, x, text)
+
+
+@test
+def with_losses_it_is_the_optimum_of_the_law(box):
+    corpus(box)
+    losses(box)
+    for options, step in [([], 8000), (["--steps=8000"], 8000), (["--steps", "100K"], 100000)]:
+        got = shares(box.text("mix", "-q", "--losses=losses.csv", *options, "--to=csv", "corpus.yaml"))
+        check_near(got, optimum(box, step))
+        assert abs(math.fsum(got.values()) - 1) < 1e-12
+    mixture = box.json("mix", "-q", "--losses=losses.csv", "corpus.yaml")
+    assert mixture["proxy"] is None and mixture["source"] == "corpus.yaml"
+    assert [d["entropy"] for d in mixture["domains"]] == [None] * 3
+    assert all(d["counted"]["tokens"] > 0 for d in mixture["domains"])
+
+
+@test
+def bounds_and_epochs_hold(box):
+    corpus(box)
+    losses(box)
+    tokens = {d["name"]: d["counted"]["tokens"] for d in box.json("weights", "corpus.emx")["domains"]}
+    got = shares(box.text("mix", "-q", "--losses=losses.csv", "--floor=0.3", "--to=csv", "corpus.yaml"))
+    check_near(got, optimum(box, 8000, floor=0.3))
+    total = sum(tokens.values()) * 3
+    caps = {d: min(1, 4 * n / total) for d, n in tokens.items()}
+    got = shares(box.text("mix", "-q", "--losses=losses.csv", "--max-epochs=4", f"--total-tokens={total}", "--to=csv",
+                          "corpus.yaml"))
+    check_near(got, optimum(box, 8000, cap=caps))
+    assert any(abs(got[d] - caps[d]) < 1e-12 for d in caps)
+    text = box.text("mix", "-q", "--losses=losses.csv", "--max-epochs=4", f"--total-tokens={total}", "-o", "mix.json",
+                    "corpus.yaml")
+    assert "EPOCHS" in text and " 4.00\n" in text
+
+
+@test
+def the_prior_is_the_entropy_mixture(box):
+    corpus(box)
+    losses(box)
+    prior = shares(box.text("weights", "-q", "--to=csv", "corpus.emx"))
+    for strength in [0.1, 1.0, 1e6]:
+        got = shares(box.text("mix", "-q", "--losses=losses.csv", "--prior-strength", strength, "--to=csv",
+                              "corpus.yaml"))
+        check_near(got, optimum(box, 8000, prior=prior, strength=strength), 1e-5)
+    check_near(got, prior, 1e-5)
+
+
+@test
+def intervals_and_scores_are_shown(box):
+    corpus(box)
+    losses(box)
+    text = box.text("mix", "-q", "--losses=losses.csv", "--bootstrap=20", "-o", "mix.json", "corpus.yaml")
+    for word in ["OPTIMUM", "LOW", "HIGH", "OBSERVED", "Mean loss at step 8000", "best observed mixture (r", *DOMAINS]:
+        assert word in text, (word, text)
+    assert text == box.text("mix", "-q", "--losses=losses.csv", "--bootstrap=20", "-j1", "-o", "mix.json",
+                            "corpus.yaml")
+
+
+@test
+def domains_must_be_the_same(box):
+    words = corpus(box)
+    losses(box)
+    losses(box, "two.csv", domains=DOMAINS[:2])
+    box.error("mix", "-q", "--losses=two.csv", "-o", "mix.json", "corpus.yaml", says=["two.csv", "2 domains", "3"])
+    box.error("mix", "-q", "--losses=losses.csv", *RAW, *words[:2], says=["losses.csv", "'web'"])
+
+
+@test
+def nothing_is_left_behind(box):
+    corpus(box)
+    (box / "tmp").mkdir()
+    environment = dict(os.environ, TMPDIR=str(box / "tmp"))
+    box.good("mix", "-q", "corpus.yaml", env=environment)
+    assert list((box / "tmp").iterdir()) == []
+    box.write("bad.yaml", "domains: {web: none.bin}\n")
+    box.error("mix", "-q", "-o", "mix.json", "bad.yaml", says="none.bin", env=environment)
+    box.error("mix", "-q", "--losses=none.csv", "-o", "mix.json", "corpus.yaml", says="none.csv", env=environment)
+    environment["TMPDIR"] = str(box / "no")
+    box.error("mix", "-q", "corpus.yaml", says=str(box / "no"), env=environment)
+
+
+@test
+def options_are_checked(box):
+    corpus(box)
+    losses(box)
+    box.usage_error("mix", says="manifest")
+    box.usage_error("mix", "--path=tok", "corpus.yaml", says=["--path", "{domain}"])
+    for option in ["--steps=5", "--prior-strength=1", "--max-epochs=4"]:
+        box.usage_error("mix", option, "corpus.yaml", says="--losses")
+    box.usage_error("mix", "--losses=losses.csv", "--max-epochs=4", "corpus.yaml", says="--total-tokens")
+    box.usage_error("mix", "--losses=losses.csv", "--prior-strength=-1", "corpus.yaml", says="'-1'")
+    box.usage_error("mix", "--losses=losses.csv", "--where=x=1", "corpus.yaml", "-q", says="'x'")
+    box.usage_error("mix", "--losses=losses.csv", "--max-epochs=1", "--total-tokens=1T", "corpus.yaml", "-q",
+                    says="epochs")
+    box.usage_error("mix", "corpus.yaml", "corpus.emx", "-q", says="corpus.yaml")
+
+
+main()
