@@ -438,9 +438,10 @@ static void one_step_leaves_the_curve_undetermined(void)
     law = fit(o, &(struct emx_law_options){.n_threads = 1});
     for (size_t k = 0; k < 4; k++) {
         CHECK(law->known[k * 4] == EMX_LAW_FREE);
-        CHECK(law->known[k * 4 + 1] == EMX_LAW_UNDETERMINED);
-        for (size_t n = 2; n < 4; n++)
-            CHECK(law->known[k * 4 + n] == EMX_LAW_UNDETERMINED || law->known[k * 4 + n] == EMX_LAW_AT_BOUND);
+        for (size_t n = 1; n < 4; n++)
+            CHECK(law->known[k * 4 + n] == EMX_LAW_UNDETERMINED);
+        CHECK(law->coefficient[k * 4 + 1] == 0.5); /* stays where it starts */
+        CHECK_NEAR(law->coefficient[k * 4 + 2], law->coefficient[k * 4 + 3], 1e-9);
         CHECK_NEAR(law->coefficient[k * 4], planted->coefficient[k * 4], 0.02);
     }
 
@@ -448,6 +449,8 @@ static void one_step_leaves_the_curve_undetermined(void)
 
     CHECK(emx_law_leverage(law, o->proportion, 1000, leverage, &err) == EMX_OK);
     CHECK(leverage[0].verdict == EMX_LAW_INSIDE);
+    CHECK(emx_law_leverage(law, o->proportion, 2000, leverage, &err) == EMX_OK);
+    CHECK(isinf(leverage[0].h) && leverage[0].verdict == EMX_LAW_FAR);
     emx_law_destroy(&planted);
     emx_law_destroy(&law);
     emx_observations_destroy(&o);

@@ -59,16 +59,17 @@ static double meet_bounds(struct fitter *f, const struct trf_problem *p, double 
     return cost;
 }
 
-/* Minimise from f->candidate; keep it in f->x if it is better. */
+/* Minimise from f->candidate; keep it in f->x if it is better by more than rounding: else the first start stands. */
 static double try_candidate(struct fitter *f, const struct trf_options *o, double best)
 {
     struct trf_problem p = model_problem(f->model);
     struct trf_result r = trf_minimise(&p, o, f->trf, f->candidate);
     double cost = isfinite(r.cost) ? meet_bounds(f, &p, f->candidate, r.cost) : r.cost;
 
-    if (cost < best || best == INFINITY)
-        memcpy(f->x, f->candidate, p.n * sizeof *f->x);
-    return cost < best ? cost : best;
+    if (best < INFINITY && !(cost < best * (1 - 1e-12)))
+        return best;
+    memcpy(f->x, f->candidate, p.n * sizeof *f->x);
+    return cost;
 }
 
 static double search_grid(struct fitter *f)
@@ -98,13 +99,15 @@ static double search_starts(struct fitter *f, size_t n_starts, uint64_t seed)
     return best;
 }
 
+/* Of one step beta, B and C have no minimum of their own: from the standard start beta stays, and B and C stay equal.
+ */
 double fitter_search(struct fitter *f, const struct emx_law_options *o)
 {
     if (!f->model->n_rows) {
         model_start(f->model, f->x);
         return 0;
     }
-    if (o->method == EMX_LAW_VARPRO)
+    if (o->method == EMX_LAW_VARPRO && f->model->sample->n_steps > 1)
         return search_grid(f);
     return search_starts(f, o->method == EMX_LAW_MULTI ? o->n_starts : 1, o->seed);
 }

@@ -167,8 +167,7 @@ static bool decompose(const struct trf_problem *p, struct trf_work *w)
     memcpy(w->rhs, w->z, rows * sizeof *w->rhs);
     memset(w->rhs + rows, 0, n * sizeof *w->rhs);
     s->n = n;
-    s->rank_tolerance = DBL_EPSILON * (double)rows;
-    s->may_be_full_rank = rows >= n;
+    s->rank_tolerance = DBL_EPSILON * (double)tall;
     return linalg_svd(w->linalg, w->augmented, tall, n, w->rhs, s->s, s->vt, s->uf);
 }
 
@@ -238,35 +237,43 @@ static double new_radius(double radius, double ratio, double step)
     return ratio > 0.75 && step > 0.95 * radius ? 2 * radius : radius;
 }
 
+/* The cost one step on, which is in w->x_new. */
+static double try_step(const struct trf_problem *p, struct trf_work *w, const double *x)
+{
+    for (size_t j = 0; j < p->n; j++)
+        w->x_new[j] = x[j] + w->step.step[j];
+    move_inside(p, w->x_new);
+    return trf_cost(p, w, w->x_new);
+}
+
+static double ratio_of(double gain, double predicted)
+{
+    if (predicted > 0)
+        return gain / predicted;
+    return predicted == 0 && gain == 0 ? 1 : 0;
+}
+
 /* Shrink the region until a step lowers the cost; true: the end, for the reason in r->stop. */
 static bool take_step(const struct trf_problem *p, const struct trf_options *o, struct trf_work *w, double *x,
-                      double *radius, struct trf_result *r, bool *ret_moved)
+                      double *radius, struct trf_result *r)
 {
     struct trf_step *s = &w->step;
 
-    while (r->n_evaluations < o->max_evaluations) {
-        double predicted = trf_step_find(s, x, p->lower, p->upper, *radius);
+    while (r->n_evaluations++ < o->max_evaluations) {
+        double predicted = trf_step_find(s, x, p->lower, p->upper, *radius), cost = try_step(p, w, x);
+        double length = norm(s->step_hat, p->n), gain = r->cost - cost, ratio = ratio_of(gain, predicted);
 
-        for (size_t j = 0; j < p->n; j++)
-            w->x_new[j] = x[j] + s->step[j];
-        move_inside(p, w->x_new);
-
-        double cost = trf_cost(p, w, w->x_new), length = norm(s->step_hat, p->n);
-
-        r->n_evaluations++;
         if (!isfinite(cost)) {
             *radius = 0.25 * length;
             continue;
         }
 
-        double gain = r->cost - cost, ratio = predicted > 0 ? gain / predicted : predicted == 0 && gain == 0 ? 1 : 0;
         double next = new_radius(*radius, ratio, length);
         bool end = has_converged(o, gain, r->cost, norm(s->step, p->n), norm(x, p->n), ratio, &r->stop);
 
         if (gain > 0) {
             memcpy(x, w->x_new, p->n * sizeof *x);
             r->cost = cost;
-            *ret_moved = true;
         }
         if (end)
             return true;
@@ -292,8 +299,6 @@ struct trf_result trf_minimise(const struct trf_problem *p, const struct trf_opt
         return r;
     w->step.multiplier = 0;
     while (!end) {
-        bool moved = false;
-
         linearise(p, w, x);
         if (radius == 0)
             radius = first_radius(p, w, x);
@@ -306,7 +311,7 @@ struct trf_result trf_minimise(const struct trf_problem *p, const struct trf_opt
             r.stop = TRF_NOT_FINITE;
             break;
         }
-        end = take_step(p, options, w, x, &radius, &r, &moved);
+        end = take_step(p, options, w, x, &radius, &r);
     }
     return r;
 }

@@ -6,7 +6,8 @@
  * The algorithm of Branch, Coleman and Li (1999), "A Subspace, Interior, and Conjugate Gradient Method for Large-Scale
  * Bound-Constrained Minimization Problems", with the choices of SciPy's least_squares(method="trf", tr_solver="exact"):
  * steps are solved for in variables that are scaled by the distance to the bound that the gradient points at, reflected
- * where they leave the bounds, and all iterates lie strictly inside.
+ * where they leave the bounds, and all iterates lie strictly inside.  Otherwise than there, a Jacobian that is rank
+ * deficient has the shortest step: variables that no residual depends on stay where they start.
  */
 #ifndef LAW_TRF_H
 #define LAW_TRF_H

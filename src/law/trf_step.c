@@ -4,7 +4,7 @@
 #include "law/trf_step.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 void trf_step_lay_out(struct trf_step *s, double *memory, size_t n)
 {
@@ -49,15 +49,25 @@ static double model_at(struct trf_step *s, const double *p)
     return dot(s->g, p, s->n) + 0.5 * dot(s->image, s->image, s->n);
 }
 
-/* p = - V (s uf / (s^2 + multiplier)); returns its length. */
-static double damped_step(const struct trf_step *s, double multiplier, double *p)
+/* Singular values that are not 0 but for rounding.  What lies along the others moves no residual, and stays. */
+static size_t rank_of(const struct trf_step *s)
+{
+    size_t rank = 0;
+
+    while (rank < s->n && s->s[rank] > s->rank_tolerance * s->s[0])
+        rank++;
+    return rank;
+}
+
+/* p = - V (s uf / (s^2 + multiplier)) over the first `rank` singular values; returns its length. */
+static double damped_step(const struct trf_step *s, size_t rank, double multiplier, double *p)
 {
     size_t n = s->n;
 
     for (size_t j = 0; j < n; j++)
         p[j] = 0;
-    for (size_t i = 0; i < n; i++) {
-        double factor = multiplier == 0 ? s->uf[i] / s->s[i] : s->s[i] * s->uf[i] / (s->s[i] * s->s[i] + multiplier);
+    for (size_t i = 0; i < rank; i++) {
+        double factor = s->s[i] * s->uf[i] / (s->s[i] * s->s[i] + multiplier);
 
         for (size_t j = 0; j < n; j++)
             p[j] -= factor * s->vt[j * n + i];
@@ -66,12 +76,12 @@ static double damped_step(const struct trf_step *s, double multiplier, double *p
 }
 
 /* phi = |p(multiplier)| - radius, and its derivative. */
-static double excess(const struct trf_step *s, double multiplier, double radius, double *ret_slope)
+static double excess(const struct trf_step *s, size_t rank, double multiplier, double radius, double *ret_slope)
 {
     double length = 0, slope = 0;
 
-    for (size_t i = 0; i < s->n; i++) {
-        double suf = s->s[i] * s->uf[i], denominator = s->s[i] * s->s[i] + multiplier, part = suf / denominator;
+    for (size_t i = 0; i < rank; i++) {
+        double denominator = s->s[i] * s->s[i] + multiplier, part = s->s[i] * s->uf[i] / denominator;
 
         length += part * part;
         slope -= part * part / denominator;
@@ -86,50 +96,42 @@ static double between(double lower, double upper)
     return fmax(0.001 * upper, sqrt(lower * upper));
 }
 
-static double find_multiplier(const struct trf_step *s, double radius, bool full_rank, double guess)
+/* The multiplier whose step is as long as the radius, to 1 %; at 0 the step is longer. */
+static double find_multiplier(const struct trf_step *s, size_t rank, double radius, double guess)
 {
-    double suf = 0, slope, lower = 0, multiplier = guess;
+    double suf = 0, slope, phi = excess(s, rank, 0, radius, &slope), lower = -phi / slope, multiplier = guess;
 
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < rank; i++)
         suf += s->s[i] * s->uf[i] * s->s[i] * s->uf[i];
 
     double upper = sqrt(suf) / radius;
 
-    if (full_rank) {
-        double phi = excess(s, 0, radius, &slope);
-
-        lower = -phi / slope;
-    } else if (guess == 0) {
-        multiplier = between(lower, upper);
-    }
     for (int i = 0; i < 10; i++) {
         if (multiplier < lower || multiplier > upper)
             multiplier = between(lower, upper);
-
-        double phi = excess(s, multiplier, radius, &slope), ratio = phi / slope;
-
+        phi = excess(s, rank, multiplier, radius, &slope);
         if (phi < 0)
             upper = multiplier;
-        lower = fmax(lower, multiplier - ratio);
-        multiplier -= (phi + radius) * ratio / radius;
+        lower = fmax(lower, multiplier - phi / slope);
+        multiplier -= (phi + radius) * (phi / slope) / radius;
         if (fabs(phi) < 0.01 * radius)
             break;
     }
     return multiplier;
 }
 
-/* The minimum of the model within the region, without regard to bounds. */
+/* The minimum of the model within the region, without regard to bounds; the shortest, where there are several. */
 static void solve_region(struct trf_step *s, double radius, double *p)
 {
-    bool full_rank = s->may_be_full_rank && s->s[s->n - 1] > s->rank_tolerance * s->s[0];
+    size_t rank = rank_of(s);
 
-    if (full_rank && damped_step(s, 0, p) <= radius) {
+    if (damped_step(s, rank, 0, p) <= radius) {
         s->multiplier = 0;
         return;
     }
-    s->multiplier = find_multiplier(s, radius, full_rank, s->multiplier);
+    s->multiplier = find_multiplier(s, rank, radius, s->multiplier);
 
-    double length = damped_step(s, s->multiplier, p);
+    double length = damped_step(s, rank, s->multiplier, p);
 
     for (size_t j = 0; j < s->n && length > 0; j++)
         p[j] *= radius / length;

@@ -4,13 +4,11 @@
 #ifndef LAW_TRF_STEP_H
 #define LAW_TRF_STEP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The quadratic model g . p + 1/2 |S V^T p|^2 in scaled variables, and its step. */
 struct trf_step {
     size_t n;
-    bool may_be_full_rank;
     double rank_tolerance;   /* singular values below this part of the largest count as 0 */
     double gradient_norm;    /* the largest |g v| */
     double multiplier;       /* of the last step: the first guess */
