@@ -10,6 +10,7 @@
  *     observations.h  tables of losses -> runs and their evaluations
  *     law.h       losses of trained mixtures -> a law, predictions   law_file.h  a law as a file
  *     optimum.h   a law -> the mixture of least loss   plan.h     which mixtures to train
+ *     domain_values.h  a number for each domain from a CSV file
  *     file.h      write a file whole or not at all
  */
 #ifndef EMX_EMX_H
@@ -17,6 +18,7 @@
 
 #include <emx/compare.h>
 #include <emx/embeddings.h>
+#include <emx/domain_values.h>
 #include <emx/entropy.h>
 #include <emx/estimators.h>
 #include <emx/file.h>
