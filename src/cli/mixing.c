@@ -211,11 +211,13 @@ static void print_scores(const struct mixing *x, FILE *out)
             x->losses->mixtures[o->best_observed], o->best_score.value / k);
 }
 
-static void add_optimum(struct columns *c, const struct emx_optimum_domain *d)
+static void add_optimum(struct columns *c, const struct emx_optimum_domain *d, bool with_interval)
 {
     columns_cell(c, "%.4f", d->proportion);
-    law_number_cell(c, d->lo, 4);
-    law_number_cell(c, d->hi, 4);
+    if (with_interval) {
+        law_number_cell(c, d->lo, 4);
+        law_number_cell(c, d->hi, 4);
+    }
     columns_cell(c, "%.4f .. %.4f", d->observed_lo, d->observed_hi);
 }
 
@@ -230,7 +232,7 @@ static void add_domain(const struct mixing *x, size_t i, struct columns *c)
     columns_cell(c, "%.4f", x->weight[i]);
     for (size_t j = 0; x->optimum && j < x->n; j++) {
         if (x->place[j] == i)
-            add_optimum(c, &x->optimum->domains[j]);
+            add_optimum(c, &x->optimum->domains[j], x->optimum->n_draws > 0);
     }
     if (x->args->total_tokens > 0)
         columns_cell(c, "%.2f", x->proportion[i] * x->args->total_tokens / (double)d->n_tokens);
@@ -244,8 +246,10 @@ bool mixing_print(const struct mixing *x, FILE *out)
     struct columns *c;
     bool done;
 
-    for (size_t i = 0; x->optimum && i < 4; i++)
-        headers[n++] = of_optimum[i];
+    for (size_t i = 0; x->optimum && i < 4; i++) {
+        if (x->optimum->n_draws > 0 || i == 0 || i == 3)
+            headers[n++] = of_optimum[i];
+    }
     if (x->args->total_tokens > 0)
         headers[n++] = ">EPOCHS";
     c = columns_create(headers, n);
