@@ -21,13 +21,14 @@ bool fitter_init(struct fitter *f, const struct sample *s, const struct emx_law_
     size_t n = f->model->n_free;
 
     f->trf = trf_work_create(f->model->max_rows, n);
-    f->memory = calloc((2 + VARPRO_STARTS) * n + s->n_mixtures, sizeof *f->memory);
+    f->memory = calloc((2 + VARPRO_STARTS) * n + VARPRO_SCRATCH * s->n_steps + s->n_mixtures, sizeof *f->memory);
     if (!f->trf || !f->memory)
         return false;
     f->x = f->memory;
     f->candidate = f->x + n;
     f->starts = f->candidate + n;
-    f->times = f->starts + VARPRO_STARTS * n;
+    f->scratch = f->starts + VARPRO_STARTS * n;
+    f->times = f->scratch + VARPRO_SCRATCH * s->n_steps;
     return true;
 }
 
@@ -74,7 +75,7 @@ static double try_candidate(struct fitter *f, const struct trf_options *o, doubl
 
 static double search_grid(struct fitter *f)
 {
-    size_t n = f->model->n_free, n_starts = varpro_starts(f->model, f->starts);
+    size_t n = f->model->n_free, n_starts = varpro_starts(f->model, f->scratch, f->starts);
     double best = INFINITY;
 
     for (size_t i = 0; i < n_starts; i++) {

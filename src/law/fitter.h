@@ -11,6 +11,7 @@ struct fitter {
     struct trf_work *trf;
     double *memory, *x, *candidate; /* [n_free] best so far; tried */
     double *starts;                 /* [VARPRO_STARTS][n_free] */
+    double *scratch;                /* [VARPRO_SCRATCH][n_steps] */
     double *times;                  /* [n_mixtures] */
 };
 

@@ -165,18 +165,23 @@ static void rotate_rows(struct model *m)
     m->n_rows = n;
 }
 
-static void summarise(struct model *m)
+/* What starts need: of losses themselves, which take no exponential. */
+static void summarise(struct model *m, const double *times)
 {
+    const struct sample *s = m->sample;
+    const double *loss = s->loss + m->scored * s->n_rows;
     double sum = 0;
 
     m->n_weighed = 0;
     m->least_loss = INFINITY;
-    for (size_t r = 0; r < m->n_rows; r++) {
-        double loss = m->loss == EMX_LAW_LINEAR ? m->target[r] : exp(m->target[r]);
+    for (size_t r = 0; r < s->n_rows; r++) {
+        double weight = times ? times[s->mixture[r]] : 1;
 
-        m->n_weighed += m->weight[r];
-        sum += m->weight[r] * loss;
-        m->least_loss = fmin(m->least_loss, loss);
+        if (weight == 0 || (m->form == EMX_LAW_EXPONENTIAL && s->step[r] != m->part))
+            continue;
+        m->n_weighed += weight;
+        sum += weight * loss[r];
+        m->least_loss = fmin(m->least_loss, loss[r]);
     }
     m->mean_loss = m->n_weighed > 0 ? sum / m->n_weighed : 1;
 }
@@ -187,7 +192,7 @@ void model_select(struct model *m, size_t scored, size_t part, const double *tim
     m->domain = m->sample->table->scored[scored];
     m->part = part;
     take_rows(m, times);
-    summarise(m);
+    summarise(m, times);
     if (m->loss == EMX_LAW_LOG && (m->form == EMX_LAW_BIMIX || m->form == EMX_LAW_BLIND))
         rotate_rows(m);
 }

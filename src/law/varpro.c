@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define N_ALPHA 24
-#define N_BETA 24
+#define N_BETA VARPRO_SCRATCH
 
 struct grid {
     size_t n_alpha;
@@ -53,17 +53,16 @@ static void add_rows(const struct model *m, double alpha, struct step_sums *sums
     }
 }
 
-static struct normal normal_equations(const struct model *m, const struct step_sums *sums, double beta)
+/* powers[n_steps] = s^-beta */
+static struct normal normal_equations(const struct step_sums *sums, const double *powers, size_t n_steps)
 {
     struct normal n = {.targets = sums->targets};
 
-    for (size_t i = 0; i < m->sample->n_steps; i++) {
-        double power = exp(-beta * m->sample->log_s[i]);
-
-        n.bb += sums->uu[i] * power * power;
-        n.bc += sums->uu[i] * power;
+    for (size_t i = 0; i < n_steps; i++) {
+        n.bb += sums->uu[i] * powers[i] * powers[i];
+        n.bc += sums->uu[i] * powers[i];
         n.cc += sums->uu[i];
-        n.b += sums->ut[i] * power;
+        n.b += sums->ut[i] * powers[i];
         n.c += sums->ut[i];
     }
     return n;
@@ -88,19 +87,31 @@ static double solve(const struct normal *n, double *b, double *c)
     return n->targets - *b * n->b - *c * n->c;
 }
 
-static void fill(const struct model *m, struct grid *g)
+/* powers[n_steps] of each beta: s^-beta */
+static void fill_powers(const struct model *m, struct grid *g, double *powers)
+{
+    size_t n_steps = m->sample->n_steps;
+
+    for (size_t j = 0; j < N_BETA; j++) {
+        g->beta[j] = 0.02 * pow(400, (double)j / (N_BETA - 1));
+        for (size_t i = 0; i < n_steps; i++)
+            powers[j * n_steps + i] = exp(-g->beta[j] * m->sample->log_s[i]);
+    }
+}
+
+static void fill(const struct model *m, struct grid *g, double *powers)
 {
     /* the model's own scratch: rows were taken, residuals come later */
     struct step_sums sums = {.uu = m->by_b, .ut = m->by_c};
+    size_t n_steps = m->sample->n_steps;
 
     g->n_alpha = m->form == EMX_LAW_BLIND ? 1 : N_ALPHA;
-    for (size_t j = 0; j < N_BETA; j++)
-        g->beta[j] = 0.02 * pow(400, (double)j / (N_BETA - 1));
+    fill_powers(m, g, powers);
     for (size_t i = 0; i < g->n_alpha; i++) {
         g->alpha[i] = i ? 0.01 * pow(400, (double)(i - 1) / (N_ALPHA - 2)) : 0;
         add_rows(m, g->alpha[i], &sums);
         for (size_t j = 0; j < N_BETA; j++) {
-            struct normal n = normal_equations(m, &sums, g->beta[j]);
+            struct normal n = normal_equations(&sums, powers + j * n_steps, n_steps);
 
             g->cost[i][j] = solve(&n, &g->b[i][j], &g->c[i][j]) + sums.alpha_alone;
         }
@@ -129,13 +140,13 @@ static void take_point(const struct model *m, const struct grid *g, size_t i, si
     x[BLIND_C] = fmax(g->c[i][j], least);
 }
 
-size_t varpro_starts(const struct model *m, double *ret_x)
+size_t varpro_starts(const struct model *m, double *scratch, double *ret_x)
 {
     struct grid g;
     size_t n = 0;
     double below = -INFINITY;
 
-    fill(m, &g);
+    fill(m, &g, scratch);
     while (n < VARPRO_STARTS) {
         size_t best_i = 0, best_j = 0;
         double best = INFINITY;

@@ -11,9 +11,10 @@
 #include "law/model.h"
 
 #define VARPRO_STARTS 3
+#define VARPRO_SCRATCH 24 /* numbers for each step */
 
-/* Writes up to VARPRO_STARTS points, ret_x[VARPRO_STARTS][n_free], the best first; returns how many.  Not all rows may
- * weigh 0. */
-size_t varpro_starts(const struct model *m, double *ret_x);
+/* Writes up to VARPRO_STARTS points, ret_x[VARPRO_STARTS][n_free], the best first; returns how many.  scratch is
+ * [VARPRO_SCRATCH * n_steps].  Not all rows may weigh 0. */
+size_t varpro_starts(const struct model *m, double *scratch, double *ret_x);
 
 #endif
