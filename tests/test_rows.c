@@ -22,7 +22,7 @@ static struct placement *place(unsigned n)
 
 /* --- what is added ------------------------------------------------------------------------------------- */
 
-enum shape { EVEN, SKEWED, ONE_FIRST, FEW };
+enum shape { EVEN, SKEWED, ONE_FIRST, FEW, LOW };
 
 struct trial {
     unsigned token_bits[4]; /* of each table, 0: no more tables */
@@ -39,6 +39,8 @@ static uint32_t token_of(const struct trial *t, unsigned bits, uint64_t *random)
 
     if (t->shape == FEW)
         return (uint32_t)(u * 4);
+    if (t->shape == LOW) /* and rarely as high as can be */
+        return test_random(random) % 5000 ? (uint32_t)(u * 1000) : (uint32_t)limit - 1;
     return (uint32_t)(t->shape == EVEN ? u * limit : u * u * u * limit);
 }
 
@@ -208,6 +210,12 @@ static void one_first_token_has_all_pairs(void)
     check_trial(&(struct trial){{24, 24}, ONE_FIRST, 500000, 4, 2, ROWS_DROP_AFTER});
 }
 
+static void tokens_far_below_what_they_might_be(void)
+{
+    check_trial(&(struct trial){{24}, LOW, 150000, 20, 2, ROWS_DROP_NONE});
+    check_trial(&(struct trial){{16, 24, 20}, LOW, 50000, 4, 3, ROWS_DROP_AFTER});
+}
+
 static void few_and_none(void)
 {
     check_trial(&(struct trial){{16}, FEW, 0, 4, 2, ROWS_DROP_NONE});
@@ -257,6 +265,7 @@ int main(void)
     RUN(several_tables_add_up);
     RUN(counts_that_no_word_holds);
     RUN(one_first_token_has_all_pairs);
+    RUN(tokens_far_below_what_they_might_be);
     RUN(few_and_none);
     RUN(failing_memory_is_an_error);
     regions_finish(&regions);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-    STEP_BITS = 16,   /* a step is one first token at up to 65,536 of them, and a few neighbours above that */
+    STEP_BITS = 16,   /* a step is one first token, or a part of one, at up to 65,536 of them, else a few */
     BIN_ROWS = 8192,  /* their words take 64 KiB, sorted with as many again in a small L2 */
     MOST_BINS = 1024, /* more open blocks than this leave the L2 */
     SAMPLED = 128,    /* keys a bin: sizes are within a tenth of what they should be */
@@ -19,20 +19,42 @@ static unsigned widest_token(struct table *const *tables, size_t n)
     return bits;
 }
 
-static void sample_table(const struct bin_map *m, const struct table *t, size_t n_parts, uint32_t *seen)
+/*
+ * Call `use` for the keys of one part of n_parts of each table.  Hashes scatter keys evenly over a table, so that is a
+ * fair sample.
+ */
+static void sample(const struct bin_map *m, struct table *const *tables, size_t n_tables, size_t n_parts,
+                   void (*use)(uint64_t key, const struct bin_map *m, void *context), void *context)
 {
-    struct table_cursor cursor = table_cursor_begin(t, 0, n_parts);
-    struct table_entry entries[ENTRIES];
-    unsigned bits = table_key(t).token_bits;
-    size_t n;
+    for (size_t i = 0; i < n_tables; i++) {
+        struct table_cursor cursor = table_cursor_begin(tables[i], 0, n_parts);
+        struct table_entry entries[ENTRIES];
+        unsigned bits = table_key(tables[i]).token_bits;
+        size_t n;
 
-    while ((n = table_cursor_next(&cursor, entries, ENTRIES))) {
-        for (size_t i = 0; i < n; i++) {
-            uint64_t first = entries[i].key >> bits, second = entries[i].key & ((UINT64_C(1) << bits) - 1);
+        while ((n = table_cursor_next(&cursor, entries, ENTRIES))) {
+            for (size_t k = 0; k < n; k++) {
+                uint64_t first = entries[k].key >> bits, second = entries[k].key & ((UINT64_C(1) << bits) - 1);
 
-            seen[(first << m->token_bits | second) >> m->shift]++;
+                use(first << m->token_bits | second, m, context);
+            }
         }
     }
+}
+
+static void find_largest(uint64_t key, const struct bin_map *m, void *context)
+{
+    uint64_t *largest = context;
+
+    (void)m;
+    *largest = key > *largest ? key : *largest;
+}
+
+static void count_step(uint64_t key, const struct bin_map *m, void *context)
+{
+    uint32_t *seen = context;
+
+    seen[key >> m->shift]++;
 }
 
 /* Neighbouring steps go into one bin until it has its share of the sample. */
@@ -48,7 +70,18 @@ static void assign_bins(struct bin_map *m, const uint32_t *seen, uint64_t wanted
         size += seen[i];
         m->bin_of[i] = (uint16_t)(m->n_bins - 1);
     }
-    m->begin[m->n_bins] = (uint64_t)m->n_steps << m->shift;
+    m->begin[m->n_bins] = UINT64_C(1) << 2 * m->token_bits;
+}
+
+/* Steps as small as their number allows: tokens may be far below what they might be. */
+static void make_steps(struct bin_map *m, struct table *const *tables, size_t n_tables, size_t n_parts)
+{
+    uint64_t largest = 0;
+
+    sample(m, tables, n_tables, n_parts, find_largest, &largest);
+    while (largest >> m->shift >= (UINT64_C(1) << STEP_BITS))
+        m->shift++;
+    m->n_steps = (size_t)(largest >> m->shift) + 1;
 }
 
 enum emx_status bin_map_init(struct bin_map *m, struct table *const *tables, size_t n_tables, struct emx_error *err)
@@ -57,18 +90,17 @@ enum emx_status bin_map_init(struct bin_map *m, struct table *const *tables, siz
     uint32_t *seen = calloc((size_t)1 << STEP_BITS, sizeof(*seen));
     size_t n_bins, n_parts;
 
-    *m = (struct bin_map){.token_bits = widest_token(tables, n_tables), .n_steps = (size_t)1 << STEP_BITS};
+    *m = (struct bin_map){.token_bits = widest_token(tables, n_tables)};
     m->count_bits = 64 - 2 * m->token_bits;
-    m->shift = 2 * m->token_bits - STEP_BITS;
     for (size_t i = 0; i < n_tables; i++)
         n_rows += table_n_used(tables[i]);
     n_bins = n_rows / BIN_ROWS < MOST_BINS ? (size_t)(n_rows / BIN_ROWS) + 1 : MOST_BINS;
     n_parts = (size_t)(n_rows / n_bins / SAMPLED) + 1;
+    make_steps(m, tables, n_tables, n_parts);
     m->bin_of = malloc(m->n_steps * sizeof(*m->bin_of));
     m->begin = calloc(n_bins + 2, sizeof(*m->begin)); /* all bins but the last have their share */
     if (seen && m->bin_of && m->begin) {
-        for (size_t i = 0; i < n_tables; i++)
-            sample_table(m, tables[i], n_parts, seen);
+        sample(m, tables, n_tables, n_parts, count_step, seen);
         for (size_t i = 0; i < m->n_steps; i++)
             n_sampled += seen[i];
         m->n_bins = 1;

@@ -17,7 +17,7 @@ static void close_block(struct pile *p, struct pile_bin *bin, const uint64_t *wo
 
 static inline void push(struct pile *p, uint64_t key, uint64_t word)
 {
-    size_t b = p->map->bin_of[key >> p->map->shift];
+    size_t b = bin_of_key(p->map, key);
     struct pile_bin *bin = &p->bins[b];
     uint64_t *words = p->open + b * PILE_BLOCK;
 
