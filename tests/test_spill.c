@@ -339,6 +339,30 @@ static void little_memory_gives_equal_bytes(void)
     CHECK(scan(64, LITTLE, folder, "no.emx", &err) == EMX_ERR_ARG && strstr(err.message, "32 MiB"));
 }
 
+/* More tables at a time than there is room for, each of 256 KiB at least. */
+static void many_domains_in_little_memory(void)
+{
+    enum { DOMAINS = 40 };
+    const char *shards[] = {path_of("c.bin")};
+    struct emx_scan_domain domains[DOMAINS];
+    char names[DOMAINS][8];
+    struct emx_scan_options options = {.n_threads = 1, .memory_bytes = UINT64_C(1) << 30};
+
+    for (int i = 0; i < DOMAINS; i++) {
+        snprintf(names[i], sizeof(names[i]), "d%d", i);
+        domains[i] = (struct emx_scan_domain){.name = names[i],
+                                              .shards = shards,
+                                              .n_shards = 1,
+                                              .dtype = "u32",
+                                              .settings = {.eod = 7, .sample_tokens = 30000 + 1000 * (unsigned)i}};
+    }
+    domains[DOMAINS / 2].settings.sample_tokens = 0;
+    CHECK(emx_scan(domains, DOMAINS, &options, path_of("plenty.emx"), NULL, NULL) == EMX_OK);
+    options = (struct emx_scan_options){.n_threads = 32, .memory_bytes = LITTLE, .tmpdir = folder};
+    CHECK(emx_scan(domains, DOMAINS, &options, path_of("little.emx"), NULL, NULL) == EMX_OK);
+    CHECK(same("plenty.emx", "little.emx"));
+}
+
 static void nowhere_to_spill_is_an_error(void)
 {
     struct emx_error err;
@@ -390,6 +414,7 @@ int main(void)
     write_tokens("b.bin", 1 << 22, 2);
     write_tokens("c.bin", 65536, 3);
     RUN(little_memory_gives_equal_bytes);
+    RUN(many_domains_in_little_memory);
     RUN(nowhere_to_spill_is_an_error);
     RUN(a_full_disk_is_an_error);
     RUN(nothing_is_left_behind);

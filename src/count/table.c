@@ -21,7 +21,8 @@ enum {
     MOVE_LINES = TABLE_MOVE_LINES, /* lines a thread moves at a time: 256 KiB, some hundred microseconds */
     FIRST_CARRIES = 64,
 };
-#define MAX_LOAD 0.65  /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
+#define MAX_LOAD 0.65 /* of the slots: emptier, sorting reads more of them; fuller, searches lengthen */
+#define PAGE_LINES_LOG2 6
 #define FULL_LOAD 0.85 /* where it may not grow */
 
 struct carry {
@@ -31,7 +32,7 @@ struct carry {
 struct table {
     struct pair_key key;
     struct regions *regions;
-    unsigned first_lines_log2;
+    unsigned least_lines_log2;
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -95,7 +96,7 @@ enum emx_status table_create(struct pair_key key, unsigned lines_log2, struct re
         lines_log2 = key.bits - 3;
     t->key = key;
     t->regions = regions;
-    t->first_lines_log2 = lines_log2;
+    t->least_lines_log2 = least > PAGE_LINES_LOG2 ? least : PAGE_LINES_LOG2;
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->changed, NULL);
     if (!regions_take(regions, bytes_for(lines_log2), &t->region)) {
@@ -676,13 +677,13 @@ bool table_is_full(struct table *t)
 
 void table_empty(struct table *t, bool shrink)
 {
-    size_t n_bytes = bytes_for(t->view.n_lines_log2), least = bytes_for(t->first_lines_log2);
+    size_t n_bytes = bytes_for(t->view.n_lines_log2), least = bytes_for(t->least_lines_log2);
 
     pthread_mutex_lock(&t->mutex);
-    if (shrink && least < t->region.n_bytes) {
+    if (shrink && t->view.n_lines_log2 >= t->least_lines_log2) {
         t->region.n_dirty = t->region.n_dirty > n_bytes ? t->region.n_dirty : n_bytes;
         regions_shrink(t->regions, &t->region, least);
-        view_set(&t->view, &t->region, t->key, t->first_lines_log2);
+        view_set(&t->view, &t->region, t->key, t->least_lines_log2);
         n_bytes = least;
     }
     memset(t->region.base, 0, n_bytes);

@@ -165,7 +165,7 @@ uint64_t table_n_bytes(struct table *t);
 bool table_is_full(struct table *t);
 
 /*
- * Forget all keys, also after the table was taken apart; with `shrink` keep only the memory that a table begins with.
+ * Forget all keys, also after the table was taken apart; with `shrink` keep only as much memory as a table must have.
  * By the thread that is alone in the table, which then leaves without having added anything.
  */
 void table_empty(struct table *t, bool shrink);

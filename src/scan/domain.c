@@ -83,8 +83,10 @@ static enum emx_status begin_table(struct domain *d, unsigned thread, struct pai
     while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_SLOTS << lines_log2 < n_expected)
         lines_log2++;
     larger[d->n_tables] = (struct domain_table){.owner = thread};
-    status = table_create(key, lines_log2, &d->regions[placement_node(d->placement, thread)],
-                          &larger[d->n_tables].table, err);
+    do /* a small one, where there is no room for more */
+        status = table_create(key, lines_log2, &d->regions[placement_node(d->placement, thread)],
+                              &larger[d->n_tables].table, err);
+    while (status == EMX_ERR_MEMORY && lines_log2-- > LEAST_LINES_LOG2);
     if (!status)
         *ret = &larger[d->n_tables++];
     return status;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_FOR_TABLES = 4 /* of the budget, which encoded domains leave */ };
+enum { PART_FOR_TABLES = 2 /* of the budget, which encoded domains leave */ };
 
 enum emx_status sealer_init(struct sealer *s, const struct placement *p, struct spiller *spiller, struct emx_error *err)
 {

@@ -156,7 +156,7 @@ static struct victim choose(struct spill *s, struct table *stuck)
 static enum emx_status spill_victim(struct spiller *s, const struct victim *v, bool shrink, struct emx_error *err)
 {
     struct table_adder *adder = aligned_alloc(64, (sizeof(*adder) + 63) / 64 * 64);
-    enum emx_status status;
+    enum emx_status status, left;
 
     if (!adder)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory to spill a table");
@@ -165,11 +165,12 @@ static enum emx_status spill_victim(struct spiller *s, const struct victim *v, b
     domain_count_spilled(v->domain, v->table);
     status = spill_table(s, v->domain, v->table, placement_here(), err);
     table_empty(v->table, shrink);
-    if (table_leave(adder, err) && !status)
-        status = EMX_ERR_MEMORY;
+    left = table_leave(adder, err);
+    if (left && table_has_spilled(adder)) /* keys that this thread moved while it waited for the table to grow */
+        left = table_add_spilled(adder, err);
     table_adder_finish(adder);
     free(adder);
-    return status;
+    return status ? status : left;
 }
 
 enum emx_status spill_make_room(struct spiller *s, struct table *stuck, uint64_t n_spilled, struct emx_error *err)

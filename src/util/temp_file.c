@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-
 void temp_file_init(struct temp_file *f, const char *folder)
 {
     *f = (struct temp_file){.folder = folder, .fd = -1};
