@@ -70,6 +70,35 @@ static void judgements_survive_every_failed_allocation(void)
     CHECK(!failed && n > 50);
 }
 
+/* Allocations of a fit with so many draws. */
+static unsigned allocations(size_t n_draws, size_t n_starts)
+{
+    const unsigned many = 1u << 30;
+    const struct emx_law_options options = {.form = EMX_LAW_BIMIX_TRANSFER,
+                                            .method = EMX_LAW_MULTI,
+                                            .n_draws = n_draws,
+                                            .n_starts = n_starts,
+                                            .n_threads = 1};
+    struct emx_law *law = NULL;
+    unsigned n;
+
+    until_failure = many;
+    CHECK(emx_law_fit(o, &options, &law, NULL) == EMX_OK);
+    n = many - until_failure;
+    until_failure = 0;
+    emx_law_destroy(&law);
+    return n;
+}
+
+static void loops_do_not_allocate(void)
+{
+    unsigned few = allocations(1, 1);
+
+    CHECK(few > 0 && few < 200);
+    CHECK(allocations(40, 1) == few);
+    CHECK(allocations(1, 40) == few);
+}
+
 int main(void)
 {
     struct emx_law *law;
@@ -80,6 +109,7 @@ int main(void)
     table_fill(o, law, 0.01, &seed);
     emx_law_destroy(&law);
     RUN(fits_survive_every_failed_allocation);
+    RUN(loops_do_not_allocate);
     RUN(judgements_survive_every_failed_allocation);
     emx_observations_destroy(&o);
     return test_summary();
