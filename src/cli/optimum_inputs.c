@@ -146,35 +146,40 @@ static enum emx_status set_bounds(const struct optimum_args *a, const struct emx
     return status;
 }
 
-static enum emx_status tokens_of_state(const struct emx_state *state, const struct emx_law *law, double *ret,
-                                       struct emx_error *err)
+enum emx_status optimum_tokens_of_state(const struct emx_state *state, const char *const *domains, size_t n,
+                                        double *ret, struct emx_error *err)
 {
-    for (size_t j = 0; j < law->n_domains; j++) {
-        const struct emx_domain *d = need_domain(state, law->domains[j], err);
+    for (size_t j = 0; j < n; j++) {
+        const struct emx_domain *d = need_domain(state, domains[j], err);
 
         if (!d)
             return EMX_ERR_FORMAT;
         if (d->settings.sample_tokens)
-            return emx_fail(err, EMX_ERR_FORMAT, "domain '%s' was sampled: how many tokens it has is not known",
+            return emx_fail(err, EMX_ERR_FORMAT,
+                            "domain '%s' was sampled, so how many tokens it has is not known; see --tokens-available",
                             d->name);
         ret[j] = (double)d->n_tokens;
     }
     return EMX_OK;
 }
 
-/* A file that is no state file is a table. */
-static enum emx_status tokens_of_file(const char *path, const struct emx_law *law, double *ret, struct emx_error *err)
+enum emx_status optimum_tokens_of_file(const char *path, const char *const *domains, size_t n, double *ret,
+                                       struct emx_error *err)
 {
     struct emx_state *state = NULL;
     enum emx_status status = emx_state_open(path, &state, err);
 
     if (status == EMX_ERR_FORMAT && strcmp(path, "-") != 0)
-        return emx_domain_values_read(path, "tokens", (const char *const *)law->domains, law->n_domains,
-                                      EMX_OTHERS_IGNORE, ret, err);
+        return emx_domain_values_read(path, "tokens", domains, n, EMX_OTHERS_IGNORE, ret, err);
     if (status == EMX_OK)
-        status = tokens_of_state(state, law, ret, err);
+        status = optimum_tokens_of_state(state, domains, n, ret, err);
     emx_state_close(&state);
     return status;
+}
+
+static const char *const *names_of(const struct emx_law *law)
+{
+    return (const char *const *)law->domains;
 }
 
 static enum emx_status read_tokens(const struct optimum_args *a, const struct emx_law *law, struct optimum_inputs *in,
@@ -185,8 +190,8 @@ static enum emx_status read_tokens(const struct optimum_args *a, const struct em
     in->tokens = calloc(law->n_domains, sizeof(*in->tokens));
     if (!in->tokens)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    return a->tokens ? tokens_of_file(a->tokens, law, in->tokens, err)
-                     : tokens_of_state(in->corpus, law, in->tokens, err);
+    return a->tokens ? optimum_tokens_of_file(a->tokens, names_of(law), law->n_domains, in->tokens, err)
+                     : optimum_tokens_of_state(in->corpus, names_of(law), law->n_domains, in->tokens, err);
 }
 
 static enum emx_status cap_epochs(const struct optimum_args *a, const struct emx_law *law, struct optimum_inputs *in,
@@ -227,8 +232,7 @@ static enum emx_status read_prior(const struct optimum_args *a, const struct emx
     in->prior = calloc(law->n_domains, sizeof(*in->prior));
     if (!in->prior)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    return optimum_entropy_mixture(in->corpus, (const char *const *)law->domains, law->n_domains, a->prior, in->prior,
-                                   err);
+    return optimum_entropy_mixture(in->corpus, names_of(law), law->n_domains, a->prior, in->prior, err);
 }
 
 static enum emx_status check_args(const struct optimum_args *a, struct emx_error *err)

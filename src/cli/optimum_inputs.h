@@ -33,6 +33,12 @@ void optimum_inputs_finish(struct optimum_inputs *in);
 /* The domain of that name, or NULL; also if state is NULL. */
 const struct emx_domain *optimum_find_domain(const struct emx_state *state, const char *name);
 
+/* Token counts of domains[n], each of which must be there; a file that is no state file is a table. */
+EMX_CHECKED enum emx_status optimum_tokens_of_state(const struct emx_state *state, const char *const *domains, size_t n,
+                                                    double *ret, struct emx_error *err);
+EMX_CHECKED enum emx_status optimum_tokens_of_file(const char *path, const char *const *domains, size_t n, double *ret,
+                                                   struct emx_error *err);
+
 /* Entropies of all domains as proportions: proxy is "shannon", "joint" or "conditional". */
 EMX_CHECKED enum emx_status optimum_entropy_mixture(const struct emx_state *state, const char *const *domains, size_t n,
                                                     const char *proxy, double *ret, struct emx_error *err);

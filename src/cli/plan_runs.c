@@ -1,0 +1,194 @@
+/*
+ * plan_runs.c - the runs of a plan: mixtures that follow from the corpus, names, files
+ */
+#include "plan_runs.h"
+
+#include "optimum_inputs.h"
+#include "report.h"
+
+#include <emx/file.h>
+#include <emx/mixture.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const kinds[] = {"shannon", "joint", "conditional", "baseline"};
+
+const char *plan_run_kind(size_t run)
+{
+    return run < PLAN_N_GIVEN ? kinds[run] : "design";
+}
+
+const char *plan_run_name(size_t run, char *ret)
+{
+    snprintf(ret, PLAN_NAME, "%02zu-%s", run + 1, plan_run_kind(run));
+    return ret;
+}
+
+static enum emx_status fill_baseline(struct plan_runs *r, const char *tokens, struct emx_error *err)
+{
+    double *share = r->given + (PLAN_N_GIVEN - 1) * r->n_domains, sum = 0;
+    enum emx_status status = tokens ? optimum_tokens_of_file(tokens, r->domains, r->n_domains, share, err)
+                                    : optimum_tokens_of_state(r->corpus, r->domains, r->n_domains, share, err);
+
+    if (status != EMX_OK)
+        return status;
+    for (size_t j = 0; j < r->n_domains; j++) {
+        if (!(share[j] > 0))
+            return emx_fail(err, EMX_ERR_RANGE, "domain '%s' has no tokens: a law has no value where it has no share",
+                            r->domains[j]);
+        sum += share[j];
+    }
+    for (size_t j = 0; j < r->n_domains; j++)
+        share[j] /= sum;
+    return EMX_OK;
+}
+
+static enum emx_status fill_given(struct plan_runs *r, const char *tokens, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i + 1 < PLAN_N_GIVEN && status == EMX_OK; i++)
+        status =
+            optimum_entropy_mixture(r->corpus, r->domains, r->n_domains, kinds[i], r->given + i * r->n_domains, err);
+    return status == EMX_OK ? fill_baseline(r, tokens, err) : status;
+}
+
+enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const char *path,
+                               const char *tokens, struct emx_error *err)
+{
+    size_t n = emx_state_n_domains(corpus);
+
+    *r = (struct plan_runs){.path = path, .corpus = corpus, .n_domains = n};
+    r->domains = calloc(n + 1, sizeof(*r->domains));
+    r->given = calloc(n + 1, PLAN_N_GIVEN * sizeof(*r->given));
+    if (!r->domains || !r->given)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    for (size_t j = 0; j < n; j++)
+        r->domains[j] = emx_state_domain(corpus, j)->name;
+    return fill_given(r, tokens, err);
+}
+
+void plan_runs_finish(struct plan_runs *r)
+{
+    free(r->domains);
+    free(r->given);
+    *r = (struct plan_runs){0};
+}
+
+/* What a trainer expects at the end of the file's name. */
+static const char *extension_of(const char *format)
+{
+    static const char *const endings[][2] = {
+        {"json", "json"},     {"megatron-per-split", "json"}, {"doremi", "json"},      {"csv", "csv"},
+        {"nemo", "yaml"},     {"gpt-neox", "yaml"},           {"llm-foundry", "yaml"}, {"olmo-core", "yaml"},
+        {"nanotron", "yaml"}, {"levanter", "yaml"},           {"regmix", "yaml"},      {"lingua", "yaml"},
+        {"litdata", "py"},    {"hf-datasets", "py"},
+    };
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (strcmp(endings[i][0], format) == 0)
+            return endings[i][1];
+    return "txt";
+}
+
+static enum emx_status write_text(const char *folder, const char *name, const char *ending, const char *text,
+                                  struct emx_error *err)
+{
+    char *path = NULL;
+    enum emx_status status;
+
+    if (asprintf(&path, "%s/%s.%s", folder, name, ending) < 0)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    status = emx_write_file(path, text, strlen(text), err);
+    free(path);
+    return status;
+}
+
+/* domains[n_domains] is scratch. */
+static enum emx_status write_run(const struct plan_runs *r, size_t run, const char *folder, const char *format,
+                                 const char *path_template, struct emx_mixture_domain *domains, char **ret_note,
+                                 struct emx_error *err)
+{
+    struct emx_mixture m = {.domains = domains,
+                            .n_domains = r->n_domains,
+                            .proxy = run + 1 < PLAN_N_GIVEN ? plan_run_kind(run) : NULL,
+                            .options = EMX_WEIGHTS_DEFAULTS,
+                            .source = r->path,
+                            .path_template = path_template};
+    char name[PLAN_NAME], *text = NULL;
+    enum emx_status status;
+
+    for (size_t j = 0; j < r->n_domains; j++)
+        domains[j] = (struct emx_mixture_domain){.name = r->domains[j],
+                                                 .proportion = r->plan->mixture[run * r->n_domains + j],
+                                                 .entropy = NAN,
+                                                 .counted = emx_state_domain(r->corpus, j)};
+    status = emx_mixture_format_string(&m, format, &text, ret_note, err);
+    if (status == EMX_OK)
+        status = write_text(folder, plan_run_name(run, name), extension_of(format), text, err);
+    free(text);
+    return status;
+}
+
+/* The notes of all runs are alike: the first is kept. */
+static enum emx_status write_mixtures(const struct plan_runs *r, const char *folder, const char *format,
+                                      const char *path_template, char **ret_note, struct emx_error *err)
+{
+    struct emx_mixture_domain *domains = calloc(r->n_domains + 1, sizeof(*domains));
+    enum emx_status status = EMX_OK;
+
+    *ret_note = NULL;
+    if (!domains)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < r->plan->n_mixtures && status == EMX_OK; i++)
+        status = write_run(r, i, folder, format, path_template, domains, i == 0 ? ret_note : NULL, err);
+    free(domains);
+    return status;
+}
+
+static void print_csv(const struct plan_runs *r, FILE *out)
+{
+    char name[PLAN_NAME];
+
+    fputs("run,domain,proportion\n", out);
+    for (size_t i = 0; i < r->plan->n_mixtures; i++) {
+        for (size_t j = 0; j < r->n_domains; j++) {
+            fprintf(out, "%s,", plan_run_name(i, name));
+            report_csv_text(r->domains[j], out);
+            fprintf(out, ",%.17g\n", r->plan->mixture[i * r->n_domains + j]);
+        }
+    }
+}
+
+static enum emx_status write_csv(const struct plan_runs *r, const char *folder, struct emx_error *err)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    enum emx_status status;
+
+    if (out)
+        print_csv(r, out);
+    if (!out || fclose(out) != 0)
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    else
+        status = write_text(folder, "plan", "csv", text, err);
+    free(text);
+    return status;
+}
+
+enum emx_status plan_runs_write(const struct plan_runs *r, const char *folder, const char *format,
+                                const char *path_template, char **ret_note, struct emx_error *err)
+{
+    enum emx_status status;
+
+    *ret_note = NULL;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot make the folder", folder);
+    status = write_mixtures(r, folder, format, path_template, ret_note, err);
+    return status == EMX_OK ? write_csv(r, folder, err) : status;
+}

@@ -1,0 +1,40 @@
+/*
+ * plan_runs.h - the runs of a plan: mixtures that follow from the corpus, names, files
+ */
+#ifndef CLI_PLAN_RUNS_H
+#define CLI_PLAN_RUNS_H
+
+#include <emx/plan.h>
+#include <emx/state.h>
+
+enum { PLAN_N_GIVEN = 4 }; /* shannon, joint, conditional, baseline */
+
+struct plan_runs {
+    const char *path; /* of the state file */
+    const struct emx_state *corpus;
+    const char **domains; /* [n_domains] borrowed from the state */
+    size_t n_domains;
+    double *given;               /* [PLAN_N_GIVEN][n_domains] */
+    const struct emx_plan *plan; /* NULL at first */
+};
+
+/*
+ * Entropy mixtures and token shares.  tokens: a file as --tokens-available has it, or NULL for the counts of the
+ * corpus.
+ */
+EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const char *path,
+                                           const char *tokens, struct emx_error *err);
+void plan_runs_finish(struct plan_runs *r);
+
+/* "shannon", ..., "design" of those that were added. */
+const char *plan_run_kind(size_t run);
+/* "01-shannon"; ret holds PLAN_NAME bytes. */
+enum { PLAN_NAME = 40 };
+const char *plan_run_name(size_t run, char *ret);
+
+/* A file a run and plan.csv into a folder, which is made if it is not there; *ret_note as emx_mixture_format_string().
+ */
+EMX_CHECKED enum emx_status plan_runs_write(const struct plan_runs *r, const char *folder, const char *format,
+                                            const char *path_template, char **ret_note, struct emx_error *err);
+
+#endif
