@@ -4,7 +4,7 @@
  * Two domains are compared by their tables, read side by side as sorted streams: exact, and in memory that does not
  * grow with them (a thread has four cursors, see state.h, and the pairs of one first token of each domain).  Pairs of
  * domains are shared out among threads; each sum is of one thread and in order of tokens, so results do not depend on
- * how many there are.  Errors are below 10^-14 nats.
+ * how many there are.  Errors are below 10^-14 of the larger of 1 and the value.
  *
  * Notation: p and q are the distributions of two domains, over tokens x, over adjacent pairs (x, y), or over y given x.
  * All entropies are in nats.
@@ -82,8 +82,8 @@ struct emx_compare_options {
     ((struct emx_compare_options){.smoothing = EMX_SMOOTHING_NONE, .amount = 0, .n_threads = 0})
 
 /*
- * Compare every domain with every other: ret[p * n_domains + q], whose diagonal is filled by the same formulas (kl and
- * jensen 0 without smoothing, cross the domain's own entropy).
+ * Compare every domain with every other: ret[p * n_domains + q].  On the diagonal, which is never smoothed, kl and
+ * jensen are 0 and cross is the domain's own entropy.  What would be divided by 0 tokens or pairs is NAN.
  *
  * EMX_ERR_ARG for an amount out of its range; and what reading a state can return.
  */

@@ -22,21 +22,11 @@ struct entropy_args {
     const char *format, *unit;
 };
 
-static bool unit_choice(size_t i, struct opt_choice *ret)
-{
-    static const char *const names[] = {"nats", "bits"};
-
-    if (i >= sizeof(names) / sizeof(names[0]))
-        return false;
-    *ret = (struct opt_choice){names[i], NULL};
-    return true;
-}
-
 #define TO(member) offsetof(struct entropy_args, member)
 
 static const struct opt rows[] = {
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
-    {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, unit_choice},
+    {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 

@@ -19,6 +19,16 @@ bool report_format_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
+bool report_unit_choice(size_t i, struct opt_choice *ret)
+{
+    static const char *const names[] = {"nats", "bits"};
+
+    if (i >= sizeof(names) / sizeof(names[0]))
+        return false;
+    *ret = (struct opt_choice){names[i], NULL};
+    return true;
+}
+
 int report_open(const char *command, char **operands, size_t n, struct emx_state **ret)
 {
     struct emx_error err;

@@ -12,6 +12,8 @@
 
 /* Values of --format. */
 bool report_format_choice(size_t i, struct opt_choice *ret);
+/* Values of --unit. */
+bool report_unit_choice(size_t i, struct opt_choice *ret);
 
 /* Open the one state file that the operands name; says what is wrong.  Returns the exit code. */
 int report_open(const char *command, char **operands, size_t n, struct emx_state **ret);

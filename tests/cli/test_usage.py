@@ -2,7 +2,7 @@
 """How the command line is read, and what is said of one that is wrong."""
 from harness import *
 
-COMMANDS = ["scan", "info", "entropy", "weights", "merge", "fit", "evaluate", "predict", "mix"]
+COMMANDS = ["scan", "info", "entropy", "compare", "weights", "merge", "fit", "evaluate", "predict", "mix"]
 OPTION = re.compile(r"^  (?:-(\w), |    )--([a-z-]+)(?: ([A-Z]+))?", re.M)
 
 
