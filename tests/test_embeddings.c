@@ -437,7 +437,7 @@ static void rows_are_copied(void)
     emx_embeddings_close(&e);
     CHECK(!e);
     CHECK(emx_embeddings_from_rows(zero, 1, D, &e, &err) == EMX_ERR_FORMAT);
-    CHECK_STR(err.message, "given vectors: all vectors are zero");
+    CHECK_STR(err.message, "rows: all vectors are zero");
 }
 
 /* --- files of others ------------------------------------------------------------------------------------------- */

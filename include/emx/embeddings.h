@@ -53,16 +53,17 @@ EMX_API EMX_CHECKED enum emx_status emx_embeddings_from_rows(const float *rows, 
                                                              struct emx_embeddings **ret, struct emx_error *err);
 
 /*
- * Without any model: vectors from the pairs that were counted, of all domains of a state together (so that domains
- * compare).  With n(x, y) the pairs, and P its shares,
+ * Without any model: vectors from the pairs that were counted, of all domains of a state added up (so that domains
+ * compare).  With n(x, y) the counts of pairs and Q(y) ~ n(y)^0.75 the smoothed share of y as a second token,
  *
- *     M(x, y) = max(0, log P(x, y) / (P(x) Q(y)))          Q(y) ~ n(y)^0.75, positive pointwise mutual information
+ *     M(x, y) = max(0, log P(y | x) / Q(y))        positive pointwise mutual information
  *
- * and the vector of a token is the sum over its right and its left neighbours y of M times a random vector of y (of
- * signs, made from seed and y by a hash; other ones for left and right): a random projection of M's rows to `dimension`
- * numbers, which keeps angles to about 1 / sqrt(dimension).
+ * for y to the right of x, and likewise for neighbours to the left.  A token's vector is the sum over its neighbours of
+ * M times signs that belong to the neighbour and the side (made by a hash of these and the seed), as a unit vector: a
+ * random projection of M's rows to `dimension` numbers, which keeps cosines to about 1 / sqrt(dimension).
  *
- * Deterministic: equal states, dimension and seed give equal bits.
+ * Deterministic: equal states, dimension and seed give equal bits.  Takes 4 * dimension bytes a token and two passes
+ * over the tables, `dimension` additions a pair and side.
  * EMX_ERR_EMPTY: there are no pairs; EMX_ERR_RANGE: dimension; EMX_ERR_MEMORY; and what reading a state can return.
  */
 EMX_API EMX_CHECKED enum emx_status emx_embeddings_from_counts(struct emx_state *s, size_t dimension, uint64_t seed,

@@ -1,6 +1,7 @@
 /* embeddings.c - the table of formats, and what all of them have in common */
 #include "embed/embed.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,25 +159,21 @@ enum emx_status emx_embeddings_open(const char *path, const struct emx_embedding
     return embed_open(NULL, path, options, ret, err);
 }
 
-enum emx_status emx_embeddings_from_rows(const float *rows, size_t n_rows, size_t dimension,
-                                         struct emx_embeddings **ret, struct emx_error *err)
+enum emx_status embed_adopt(const char *format, float *rows, size_t n_rows, size_t dimension,
+                            struct emx_embeddings **ret, struct emx_error *err)
 {
-    struct emx_embeddings_options none = {0};
-    size_t n_bytes = n_rows * dimension * sizeof(*rows);
-    struct embedding_source s = {.path = "given vectors", .options = &none, .len = n_bytes};
+    struct embedding_source s = {
+        .path = format, .bytes = (const unsigned char *)rows, .len = n_rows * dimension * sizeof(*rows)};
     struct emx_embeddings *e = calloc(1, sizeof(*e));
     struct number_type native = {NUMBER_F32, __BYTE_ORDER == __BIG_ENDIAN};
     enum emx_status status;
 
-    if (e)
-        e->own = malloc(n_bytes ? n_bytes : 1);
-    if (!e || !e->own) {
-        free(e);
+    if (!e) {
+        free(rows);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu vectors", n_rows);
     }
-    memcpy(e->own, rows, n_bytes);
-    s.bytes = (const unsigned char *)e->own;
-    e->format = "rows";
+    e->own = rows;
+    e->format = format;
     status = embed_matrix(&s, n_rows, dimension, native, 0, e, err);
     if (!status)
         status = check_vectors(e, s.path, err);
@@ -185,6 +182,18 @@ enum emx_status emx_embeddings_from_rows(const float *rows, size_t n_rows, size_
     else
         *ret = e;
     return status;
+}
+
+enum emx_status emx_embeddings_from_rows(const float *rows, size_t n_rows, size_t dimension,
+                                         struct emx_embeddings **ret, struct emx_error *err)
+{
+    size_t n_bytes = n_rows * dimension * sizeof(*rows);
+    float *copy = malloc(n_bytes ? n_bytes : 1);
+
+    if (!copy)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu vectors", n_rows);
+    memcpy(copy, rows, n_bytes);
+    return embed_adopt("rows", copy, n_rows, dimension, ret, err);
 }
 
 void emx_embeddings_close(struct emx_embeddings **e)
@@ -226,12 +235,35 @@ uint32_t emx_embeddings_n_vectors(const struct emx_embeddings *e)
     return n;
 }
 
+static uint32_t row_of(const struct emx_embeddings *e, uint32_t token)
+{
+    if (token >= e->n_tokens)
+        return NO_ROW;
+    return e->row_of ? e->row_of[token] : token;
+}
+
 bool emx_embeddings_vector(const struct emx_embeddings *e, uint32_t token, float *ret)
 {
-    uint32_t row = token < e->n_tokens ? e->row_of ? e->row_of[token] : token : NO_ROW;
+    uint32_t row = row_of(e, token);
 
     if (row == NO_ROW)
         return false;
     numbers_decode(row_at(e, row), e->type, e->dimension, ret);
+    return true;
+}
+
+bool embed_add(const struct emx_embeddings *e, uint32_t token, double weight, float *scratch, double *sum)
+{
+    uint32_t row = row_of(e, token);
+    const float *x = scratch;
+
+    if (row == NO_ROW)
+        return false;
+    if (e->own) /* native and aligned */
+        x = e->own + (size_t)row * e->dimension;
+    else
+        numbers_decode(row_at(e, row), e->type, e->dimension, scratch);
+    for (size_t i = 0; i < e->dimension; i++)
+        sum[i] += weight * (double)x[i];
     return true;
 }
