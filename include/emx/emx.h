@@ -5,7 +5,8 @@
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     estimators.h  the same beyond what was counted  compare.h  domains with each other
- *     embeddings.h  vectors of tokens          vne.h      documents' vectors -> von Neumann entropy
+ *     embeddings.h  vectors of tokens            vne.h      their spectrum -> von Neumann entropy
+ *     vne_set.h   state file, vectors -> von Neumann entropies of its domains
  *     weights.h   entropies -> proportions        mixture.h  proportions -> a trainer's file
  *     observations.h  tables of losses -> runs and their evaluations
  *     law.h       losses of trained mixtures -> a law, predictions   law_file.h  a law as a file
@@ -34,6 +35,7 @@
 #include <emx/state.h>
 #include <emx/status.h>
 #include <emx/vne.h>
+#include <emx/vne_set.h>
 #include <emx/weights.h>
 
 #define EMX_VERSION "0.1.0"

@@ -1,0 +1,82 @@
+/*
+ * vne_set.h - von Neumann entropies of the domains of a state file: a second pass over their shards
+ *
+ *     emx_vne_measure() -> emx_vne_set_write() ... emx_vne_set_read() -> emx_vne_set_find() -> emx_vne_set_destroy()
+ *
+ * The state says which shards there are, how they are read and how many documents each has.  Of each domain
+ * n_documents are taken, those whose hash of (checksum of the shard, number of the document in it, seed) is least: a
+ * sample that does not depend on threads, on the order of shards or on the other domains, and grows when more are asked
+ * for.  A document's vector is the sum of the vectors of its tokens, without the token that ends it (eod), weighted if
+ * asked for.  Documents of which no token has a vector are left out and counted.
+ *
+ * Equal bits for any number of threads: a document's vector is summed up by one thread, token after token as they first
+ * come, each as often as the document has it, and documents are added as integers (vne.h).
+ */
+#ifndef EMX_VNE_SET_H
+#define EMX_VNE_SET_H
+
+#include <emx/embeddings.h>
+#include <emx/vne.h>
+
+enum emx_vne_weighting {
+    EMX_VNE_WEIGHTING_NONE, /* every token counts the same: the mean of their vectors */
+    /*
+     * a / (a + p(x)), a = 0.001, with p(x) the share of token x in all domains of the state.
+     * Source: Arora, Liang, Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings" (SIF).
+     */
+    EMX_VNE_WEIGHTING_SIF,
+};
+
+/* "none", "sif". */
+EMX_API const char *emx_vne_weighting_name(enum emx_vne_weighting w);
+
+struct emx_vne_options {
+    uint64_t n_documents; /* to take of each domain; 0: all */
+    uint64_t seed;        /* another one takes other documents */
+    enum emx_vne_weighting weighting;
+    unsigned n_threads; /* 0: processors this process may use */
+    const char *column; /* token column of JSONL and MDS shards; NULL: the usual names */
+    const char *source; /* where the vectors come from, to remember; NULL: not said */
+};
+
+struct emx_vne_domain {
+    char *name;
+    uint64_t n_documents;                       /* in the matrix */
+    uint64_t n_left_out;                        /* taken, but without direction */
+    uint64_t n_tokens, n_tokens_without_vector; /* of the documents taken */
+    struct emx_vne vne;                         /* all 0 if n_documents is 0 */
+    double *eigenvalues;                        /* [dimension] descending */
+    struct emx_density *density;
+};
+
+struct emx_vne_set {
+    size_t dimension;
+    struct emx_vne_domain *domains; /* [n_domains] sorted by name */
+    size_t n_domains;
+    uint64_t n_requested, seed;
+    enum emx_vne_weighting weighting;
+    char *source;
+};
+
+/*
+ * Read the shards of all domains of s again.  Paths are taken as the state has them, so relative ones begin at the
+ * folder the scan was started in.
+ * EMX_ERR_CORRUPT for a shard that is not what was counted; EMX_ERR_RANGE for a token beyond the embeddings' matrix,
+ * with shard and number; EMX_ERR_ARG for a domain whose shard was standard input; EMX_ERR_MEMORY; and what shards can
+ * do: _IO, _FORMAT, _CORRUPT.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_vne_measure(struct emx_state *s, const struct emx_embeddings *e,
+                                                    const struct emx_vne_options *options, struct emx_vne_set **ret,
+                                                    struct emx_error *err);
+
+/* The file is described in docs/vne-format.md; whole or not at all, path "-": standard output. */
+EMX_API EMX_CHECKED enum emx_status emx_vne_set_write(const struct emx_vne_set *set, const char *path,
+                                                      struct emx_error *err);
+/* EMX_ERR_IO; EMX_ERR_FORMAT if it is no such file, EMX_ERR_VERSION, EMX_ERR_CORRUPT. */
+EMX_API EMX_CHECKED enum emx_status emx_vne_set_read(const char *path, struct emx_vne_set **ret, struct emx_error *err);
+EMX_API void emx_vne_set_destroy(struct emx_vne_set **set);
+
+/* The domain of that name, or NULL. */
+EMX_API const struct emx_vne_domain *emx_vne_set_find(const struct emx_vne_set *set, const char *name);
+
+#endif

@@ -1,0 +1,359 @@
+/*
+ * measure.c - emx_vne_measure(): shards are shared out among threads, each has a matrix of its own for the shard it is
+ * at, and adds it to the domain's when the shard is done
+ */
+#include "embed/embed.h"
+#include "pipeline/threads.h"
+#include "vne/documents.h"
+#include "vne/sample.h"
+#include "vne/set.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double sif_a = 1e-3;
+
+struct item {
+    size_t domain, shard;
+};
+
+struct worker {
+    struct pass *pass;
+    const struct item *item;
+    uint64_t threshold;
+    struct emx_density *density;
+    double *sum;         /* [dimension] of the document that is read */
+    float *scratch;      /* [dimension] */
+    uint32_t *counts;    /* [tokens there are vectors for] in the document; all 0 between documents */
+    uint32_t *different; /* [n_different] tokens of the document, as they first came */
+    size_t n_different;
+    uint64_t n_tokens, n_without_vector;
+};
+
+struct pass {
+    struct emx_state *state;
+    const struct emx_embeddings *embeddings;
+    const struct emx_vne_options *options;
+    struct emx_vne_set *set;
+    double *weights; /* [n_weights] of tokens; NULL: all 1 */
+    size_t n_weights;
+    uint64_t *thresholds; /* [n_domains] */
+    struct item *items;   /* [n_items] the shards of all domains */
+    size_t n_items;
+    struct worker *workers; /* [n_workers] */
+    unsigned n_workers;
+    struct placement *placement;
+
+    pthread_mutex_t mutex;
+    /* guarded by the mutex: the set's matrices and counts, and */
+    struct emx_error error; /* of the first item that has one */
+    size_t error_item;
+    _Atomic bool stop;
+};
+
+/* --- a document -------------------------------------------------------------------------------------------- */
+
+static bool on_begin(void *context, uint64_t number)
+{
+    struct worker *w = context;
+    const struct emx_domain *d = emx_state_domain(w->pass->state, w->item->domain);
+
+    return sample_hash(d->shards[w->item->shard].xxh3, number, w->pass->options->seed) <= w->threshold;
+}
+
+static enum emx_status refuse_token(const struct worker *w, uint32_t token, uint64_t index, struct emx_error *err)
+{
+    const struct emx_domain *d = emx_state_domain(w->pass->state, w->item->domain);
+
+    return emx_fail(err, EMX_ERR_RANGE, "%s: token %u at token number %llu has no vector: there are %u",
+                    d->shards[w->item->shard].path, token, (unsigned long long)index,
+                    emx_embeddings_n_tokens(w->pass->embeddings));
+}
+
+/* Most tokens come several times in a document, so they are counted before their vectors are added. */
+static enum emx_status on_tokens(void *context, const uint32_t *tokens, size_t n, uint64_t index, struct emx_error *err)
+{
+    struct worker *w = context;
+    const struct emx_embeddings *e = w->pass->embeddings;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t token = tokens[i];
+
+        if (token >= e->n_tokens) {
+            if (!e->row_of)
+                return refuse_token(w, token, index + i, err);
+            w->n_without_vector++;
+        } else {
+            if (w->counts[token] == 0)
+                w->different[w->n_different++] = token;
+            w->counts[token] += w->counts[token] < UINT32_MAX;
+        }
+    }
+    w->n_tokens += n;
+    return EMX_OK;
+}
+
+static void sum_up(struct worker *w)
+{
+    const struct pass *p = w->pass;
+
+    memset(w->sum, 0, p->set->dimension * sizeof(*w->sum));
+    for (size_t i = 0; i < w->n_different; i++) {
+        uint32_t token = w->different[i], n = w->counts[token];
+        double weight = p->weights && token < p->n_weights ? p->weights[token] : 1;
+
+        if (!embed_add(p->embeddings, token, n * weight, w->scratch, w->sum))
+            w->n_without_vector += n;
+        w->counts[token] = 0;
+    }
+    w->n_different = 0;
+}
+
+static enum emx_status on_end(void *context, bool is_document, struct emx_error *err)
+{
+    struct worker *w = context;
+    enum emx_status status;
+
+    sum_up(w);
+    if (!is_document)
+        return EMX_OK;
+    status = emx_density_add(w->density, w->sum);
+    return status ? emx_fail(err, status, "more than %llu documents, or a sum of vectors that is not finite",
+                             (unsigned long long)EMX_MAX_DOCUMENTS)
+                  : EMX_OK;
+}
+
+/* --- a shard ------------------------------------------------------------------------------------------------ */
+
+static enum emx_status add_shard(struct worker *w, struct emx_error *err)
+{
+    struct pass *p = w->pass;
+    struct emx_vne_domain *d = &p->set->domains[w->item->domain];
+    enum emx_status status;
+
+    pthread_mutex_lock(&p->mutex);
+    status = emx_density_merge(d->density, w->density);
+    d->n_tokens += w->n_tokens;
+    d->n_tokens_without_vector += w->n_without_vector;
+    pthread_mutex_unlock(&p->mutex);
+    return status ? emx_fail(err, status, "domain '%s': too many documents", d->name) : EMX_OK;
+}
+
+static enum emx_status read_shard(struct worker *w, struct emx_error *err)
+{
+    const struct pass *p = w->pass;
+    const struct emx_domain *d = emx_state_domain(p->state, w->item->domain);
+    struct documents_sink sink = {on_begin, on_tokens, on_end, w};
+    enum emx_status status;
+
+    emx_density_reset(w->density);
+    w->n_tokens = w->n_without_vector = 0;
+    w->threshold = p->thresholds[w->item->domain];
+    status = documents_read(&d->shards[w->item->shard], &d->settings, p->options->column, &sink, err);
+    return status ? status : add_shard(w, err);
+}
+
+static void keep_error(struct pass *p, size_t item, const struct emx_error *error)
+{
+    p->stop = true;
+    pthread_mutex_lock(&p->mutex);
+    if (!p->error.status || item < p->error_item) {
+        p->error = *error;
+        p->error_item = item;
+    }
+    pthread_mutex_unlock(&p->mutex);
+}
+
+static void work(size_t item, unsigned thread, void *context)
+{
+    struct pass *p = context;
+    struct worker *w = &p->workers[thread];
+    struct emx_error error;
+
+    if (p->stop)
+        return;
+    w->item = &p->items[item];
+    if (read_shard(w, &error) != EMX_OK)
+        keep_error(p, item, &error);
+}
+
+static void solve(size_t item, unsigned thread, void *context)
+{
+    struct pass *p = context;
+    struct emx_error error;
+
+    (void)thread;
+    if (!p->stop && set_solve(&p->set->domains[item], &error) != EMX_OK)
+        keep_error(p, item, &error);
+}
+
+/* --- tokens' weights ------------------------------------------------------------------------------------------ */
+
+static enum emx_status count_tokens(struct emx_state *s, size_t domain, bool tails, double *counts,
+                                    struct emx_error *err)
+{
+    struct emx_pair_cursor *cursor = NULL;
+    struct emx_pair_count row;
+    bool more = true;
+    enum emx_status status =
+        tails ? emx_tail_cursor_create(s, domain, &cursor, err) : emx_pair_cursor_create(s, domain, &cursor, err);
+
+    while (!status && more) {
+        status = emx_pair_cursor_next(cursor, &row, &more, err);
+        if (!status && more)
+            counts[row.first] += (double)row.count; /* exact below 2^53 */
+    }
+    emx_pair_cursor_destroy(&cursor);
+    return status;
+}
+
+static enum emx_status weigh_tokens(struct pass *p, struct emx_error *err)
+{
+    double total = 0;
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < p->set->n_domains; i++) {
+        const struct emx_domain *d = emx_state_domain(p->state, i);
+
+        p->n_weights = d->max_token >= p->n_weights ? (size_t)d->max_token + 1 : p->n_weights;
+        total += (double)d->n_tokens;
+    }
+    p->weights = calloc(p->n_weights ? p->n_weights : 1, sizeof(*p->weights));
+    if (!p->weights)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu tokens", p->n_weights);
+    for (size_t i = 0; i < 2 * p->set->n_domains && !status; i++)
+        status = count_tokens(p->state, i / 2, i % 2, p->weights, err);
+    for (size_t i = 0; i < p->n_weights; i++)
+        p->weights[i] = sif_a / (sif_a + p->weights[i] / total);
+    return status;
+}
+
+/* --- preparing -------------------------------------------------------------------------------------------------- */
+
+static enum emx_status list_shards(struct pass *p, struct emx_error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->set->n_domains; i++)
+        n += emx_state_domain(p->state, i)->n_shards;
+    p->items = calloc(n ? n : 1, sizeof(*p->items));
+    if (!p->items)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu shards", n);
+    for (size_t i = 0; i < p->set->n_domains; i++) {
+        const struct emx_domain *d = emx_state_domain(p->state, i);
+
+        for (size_t k = 0; k < d->n_shards; k++) {
+            if (strcmp(d->shards[k].path, "-") == 0)
+                return emx_fail(err, EMX_ERR_ARG, "domain '%s': standard input cannot be read a second time", d->name);
+            p->items[p->n_items++] = (struct item){i, k};
+        }
+    }
+    return EMX_OK;
+}
+
+static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
+{
+    p->thresholds = calloc(p->set->n_domains ? p->set->n_domains : 1, sizeof(*p->thresholds));
+    if (!p->thresholds)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < p->set->n_domains; i++) {
+        const struct emx_domain *d = emx_state_domain(p->state, i);
+
+        p->set->domains[i].name = strdup(d->name);
+        if (!p->set->domains[i].name ||
+            !sample_threshold(d, p->options->n_documents, p->options->seed, &p->thresholds[i]))
+            return emx_fail(err, EMX_ERR_MEMORY, "domain '%s': out of memory for %llu documents", d->name,
+                            (unsigned long long)p->options->n_documents);
+    }
+    return EMX_OK;
+}
+
+static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
+{
+    enum emx_status status = placement_create(NULL, p->options->n_threads, false, &p->placement, err);
+    size_t n = p->set->dimension;
+
+    if (status)
+        return status;
+    p->workers = calloc(placement_n_threads(p->placement), sizeof(*p->workers));
+    if (!p->workers)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for threads");
+    for (; p->n_workers < placement_n_threads(p->placement) && !status; p->n_workers++) {
+        struct worker *w = &p->workers[p->n_workers];
+
+        w->pass = p;
+        w->sum = calloc(n, sizeof(*w->sum));
+        w->scratch = calloc(n, sizeof(*w->scratch));
+        w->counts = calloc(emx_embeddings_n_tokens(p->embeddings), sizeof(*w->counts));
+        w->different = calloc(emx_embeddings_n_tokens(p->embeddings), sizeof(*w->different));
+        status = w->sum && w->scratch && w->counts && w->different
+                     ? emx_density_create(n, &w->density, err)
+                     : emx_fail(err, EMX_ERR_MEMORY, "out of memory for threads");
+    }
+    return status;
+}
+
+static enum emx_status prepare(struct pass *p, struct emx_error *err)
+{
+    const char *source = p->options->source ? p->options->source : "";
+    enum emx_status status;
+
+    p->set = set_create(emx_embeddings_dimension(p->embeddings), emx_state_n_domains(p->state));
+    if (p->set)
+        p->set->source = strdup(source);
+    if (!p->set || !p->set->source)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for matrices of %zu domains",
+                        emx_state_n_domains(p->state));
+    p->set->n_requested = p->options->n_documents;
+    p->set->seed = p->options->seed;
+    p->set->weighting = p->options->weighting;
+    status = list_shards(p, err);
+    if (!status)
+        status = prepare_domains(p, err);
+    if (!status)
+        status = prepare_workers(p, err);
+    if (!status && p->options->weighting == EMX_VNE_WEIGHTING_SIF)
+        status = weigh_tokens(p, err);
+    return status;
+}
+
+static void finish(struct pass *p)
+{
+    for (unsigned i = 0; i < p->n_workers; i++) {
+        free(p->workers[i].sum);
+        free(p->workers[i].scratch);
+        free(p->workers[i].counts);
+        free(p->workers[i].different);
+        emx_density_destroy(&p->workers[i].density);
+    }
+    free(p->workers);
+    placement_destroy(&p->placement);
+    free(p->weights);
+    free(p->thresholds);
+    free(p->items);
+    emx_vne_set_destroy(&p->set);
+    pthread_mutex_destroy(&p->mutex);
+}
+
+enum emx_status emx_vne_measure(struct emx_state *s, const struct emx_embeddings *e,
+                                const struct emx_vne_options *options, struct emx_vne_set **ret, struct emx_error *err)
+{
+    struct pass p = {.state = s, .embeddings = e, .options = options};
+    enum emx_status status;
+
+    pthread_mutex_init(&p.mutex, NULL);
+    status = prepare(&p, err);
+    if (!status)
+        status = threads_for(p.placement, p.n_items, work, &p, err);
+    if (!status && !p.stop)
+        status = threads_for(p.placement, p.set->n_domains, solve, &p, err);
+    if (!status && p.error.status)
+        status = emx_fail(err, p.error.status, "%s", p.error.message);
+    if (!status) {
+        *ret = p.set;
+        p.set = NULL;
+    }
+    finish(&p);
+    return status;
+}
