@@ -23,7 +23,7 @@ struct emx_mixture_domain {
 struct emx_mixture {
     const struct emx_mixture_domain *domains; /* [n_domains] */
     size_t n_domains;
-    const char *proxy;                  /* "shannon", "joint", "conditional", or NULL */
+    const char *proxy;                  /* "shannon", "joint", "conditional", "von-neumann", or NULL */
     struct emx_weights_options options; /* how proportions came from entropies; provenance */
     const char *source;                 /* the state file's name, for provenance; NULL if none */
     /*

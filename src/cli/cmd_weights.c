@@ -10,6 +10,7 @@
 #include <emx/entropy.h>
 #include <emx/file.h>
 #include <emx/mixture.h>
+#include <emx/vne_set.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,13 @@
 struct weights_args {
     struct common_args common;
     struct estimate_args estimate;
-    const char *proxy, *to, *output, *path;
+    const char *proxy, *vne, *to, *output, *path;
     struct emx_weights_options options;
 };
 
 static bool proxy_choice(size_t i, struct opt_choice *ret)
 {
-    static const char *const names[] = {"shannon", "joint", "conditional"};
+    static const char *const names[] = {"shannon", "joint", "conditional", "von-neumann"};
 
     if (i >= sizeof(names) / sizeof(names[0]))
         return false;
@@ -63,7 +64,10 @@ static enum emx_status parse_share(const struct opt *o, const char *text, void *
 #define TO(member) offsetof(struct weights_args, member)
 
 static const struct opt rows[] = {
-    {"proxy", 'p', "ENTROPY", "shannon, joint or conditional (default)", TO(proxy), opt_choose, 0, 0, proxy_choice},
+    {"proxy", 'p', "ENTROPY", "shannon, joint, conditional (default) or von-neumann", TO(proxy), opt_choose, 0, 0,
+     proxy_choice},
+    {"vne", 0, "FILE", "von Neumann entropies of the state's domains, from entromix vne -o", TO(vne), opt_text, 0, 0,
+     NULL},
     {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0, format_choice},
     {"output", 'o', "FILE", "file to write, '-' for standard output (default)", TO(output), opt_text, 0, 0, NULL},
     {"temperature", 0, "T", "weights ~ exp(H / T); 1 (default) is plain, more is flatter", TO(options.temperature),
@@ -119,15 +123,39 @@ static enum emx_status entropy_of(const struct weights_args *a, struct emx_state
     return EMX_OK;
 }
 
+static enum emx_status von_neumann_of(const struct weights_args *a, const struct emx_vne_set *set, const char *domain,
+                                      double *ret, struct emx_error *err)
+{
+    const struct emx_vne_domain *d = emx_vne_set_find(set, domain);
+
+    if (!d)
+        return emx_fail(err, EMX_ERR_ARG, "%s: has no domain '%s'", a->vne, domain);
+    if (d->n_documents == 0)
+        return emx_fail(err, EMX_ERR_EMPTY, "%s: no document of domain '%s' has a direction", a->vne, domain);
+    *ret = d->vne.entropy;
+    return EMX_OK;
+}
+
+static enum emx_status entropies_of(const struct weights_args *a, struct emx_state *s, double *ret,
+                                    struct emx_error *err)
+{
+    struct emx_vne_set *set = NULL;
+    enum emx_status status = a->vne ? emx_vne_set_read(a->vne, &set, err) : EMX_OK;
+
+    for (size_t i = 0; i < emx_state_n_domains(s) && status == EMX_OK; i++)
+        status = set ? von_neumann_of(a, set, emx_state_domain(s, i)->name, &ret[i], err)
+                     : entropy_of(a, s, i, &ret[i], err);
+    emx_vne_set_destroy(&set);
+    return status;
+}
+
 /* Fill domains[n] and their proportions; entropy[n] and proportion[n] are scratch. */
 static enum emx_status weigh(const struct weights_args *a, struct emx_state *s, double *entropy, double *proportion,
                              struct emx_mixture_domain *domains, struct emx_error *err)
 {
     size_t n = emx_state_n_domains(s);
-    enum emx_status status = EMX_OK;
+    enum emx_status status = entropies_of(a, s, entropy, err);
 
-    for (size_t i = 0; i < n && status == EMX_OK; i++)
-        status = entropy_of(a, s, i, &entropy[i], err);
     if (status == EMX_OK)
         status = emx_weights_from_entropies(entropy, n, &a->options, proportion, err);
     for (size_t i = 0; i < n && status == EMX_OK; i++) {
@@ -184,6 +212,11 @@ static int run(void *args, char **operands, size_t n)
         return code;
     if (a->path && !strstr(a->path, "{domain}"))
         return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
+    if ((strcmp(a->proxy, "von-neumann") == 0) != (a->vne != NULL))
+        return say_usage(a->vne ? "--vne is for --proxy von-neumann"
+                                : "--proxy von-neumann needs --vne FILE, which entromix vne -o FILE writes");
+    if (a->vne && estimate_wanted(&a->estimate))
+        return say_usage("estimates are of counts, not of von Neumann entropies");
     code = report_open("weights", operands, n, &s);
     if (code != EXIT_OK)
         return code;

@@ -9,5 +9,6 @@
 extern const struct command scan_command, info_command, entropy_command, weights_command, merge_command;
 extern const struct command compare_command;
 extern const struct command fit_command, evaluate_command, predict_command, optimize_command, plan_command, mix_command;
+extern const struct command vne_command;
 
 #endif

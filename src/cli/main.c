@@ -16,9 +16,13 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &scan_command, &info_command,     &entropy_command, &compare_command,  &weights_command, &merge_command,
-    &fit_command,  &evaluate_command, &predict_command, &optimize_command, &plan_command,    &mix_command,
-    NULL,
+    &scan_command,    &info_command,
+    &entropy_command, &compare_command,
+    &weights_command, &merge_command,
+    &fit_command,     &evaluate_command,
+    &predict_command, &optimize_command,
+    &plan_command,    &mix_command,
+    &vne_command,     NULL,
 };
 
 static const struct command *find_command(const char *name)

@@ -1,0 +1,383 @@
+/*
+ * cmd_vne.c - entromix vne: von Neumann entropies of a state file's domains, by a second pass over the shards
+ */
+#include "columns.h"
+#include "commands.h"
+#include "human.h"
+#include "output.h"
+#include "report.h"
+#include "say.h"
+
+#include <emx/vne_set.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+struct vne_args {
+    struct common_args common;
+    const char *embeddings, *embedding_format, *tensor, *vocabulary;
+    const char *weighting, *column, *output, *format, *unit;
+    uint64_t n_documents;
+    uint32_t dimension, seed, n_threads;
+};
+
+/* --- options ------------------------------------------------------------------------------------------------- */
+
+static bool embedding_choice(size_t i, struct opt_choice *ret)
+{
+    size_t n;
+    const struct emx_embedding_format *formats = emx_embedding_formats(&n);
+
+    if (i >= n)
+        return false;
+    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
+    return true;
+}
+
+static bool weighting_choice(size_t i, struct opt_choice *ret)
+{
+    if (i > EMX_VNE_WEIGHTING_SIF)
+        return false;
+    *ret = (struct opt_choice){emx_vne_weighting_name((enum emx_vne_weighting)i), NULL};
+    return true;
+}
+
+static bool unit_choice(size_t i, struct opt_choice *ret)
+{
+    static const char *const names[] = {"nats", "bits"};
+
+    if (i >= sizeof(names) / sizeof(names[0]))
+        return false;
+    *ret = (struct opt_choice){names[i], NULL};
+    return true;
+}
+
+static enum emx_status parse_documents(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    if (strcmp(text, "all") == 0) {
+        *(uint64_t *)to = 0;
+        return EMX_OK;
+    }
+    return opt_tokens(o, text, to, err);
+}
+
+#define TO(member) offsetof(struct vne_args, member)
+
+static const struct opt vector_rows[] = {
+    {"embeddings", 'e', "FILE", "vectors of tokens (default: made from the pairs that were counted)", TO(embeddings),
+     opt_text, 0, 0, NULL},
+    {"embedding-format", 0, "FORMAT", "see below (default: recognised by content)", TO(embedding_format), opt_choose, 0,
+     0, embedding_choice},
+    {"tensor", 0, "NAME", "which matrix of a safetensors file (default: one of the usual names, or the only one)",
+     TO(tensor), opt_text, 0, 0, NULL},
+    {"vocabulary", 0, "FILE",
+     "which token is which text, for vectors of words: vocab.json, tokenizer.json, or a text a line", TO(vocabulary),
+     opt_text, 0, 0, NULL},
+    {"dimension", 0, "N", "of vectors made from counts (default: 256)", TO(dimension), opt_u32, 1, EMX_MAX_DIMENSION,
+     NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static const struct opt document_rows[] = {
+    {"documents", 'n', "N", "to take of each domain; K, M may follow; 'all'; (default: 10K)", TO(n_documents),
+     parse_documents, 1, INT64_MAX, NULL},
+    {"seed", 0, "N", "another one takes other documents (default: 0)", TO(seed), opt_u32, 0, UINT32_MAX, NULL},
+    {"weighting", 0, "HOW", "of a document's tokens: none (default) or sif, which counts frequent tokens less",
+     TO(weighting), opt_choose, 0, 0, weighting_choice},
+    {"column", 0, "NAME", "token column of JSONL and MDS shards (default: the usual names)", TO(column), opt_text, 0, 0,
+     NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static const struct opt output_rows[] = {
+    {"output", 'o', "FILE", "keep matrices and spectra, for weights --vne and to show them again", TO(output), opt_text,
+     0, 0, NULL},
+    {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
+    {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, unit_choice},
+    {"threads", 'j', "N", "threads (default: one for each processor)", TO(n_threads), opt_u32, 1, 4096, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
+static const struct opt_group groups[] = {
+    {"Vectors of tokens", vector_rows, 0},
+    {"Documents", document_rows, 0},
+    {"Results", output_rows, 0},
+    {"Other", common_rows, TO(common)},
+    {NULL, NULL, 0},
+};
+
+static const char *const usage[] = {"[OPTION]... STATE", "[OPTION]... VNE-FILE", NULL};
+
+static const char text[] = "Show how many directions the documents of each domain point in.\n"
+                           "\n"
+                           "A document is the sum of its tokens' vectors, as a unit vector v.  The entropy\n"
+                           "is that of the eigenvalues l of the mean of v v^T: - sum l log l.  The shards\n"
+                           "that the state names are read again, from the folder the scan was started in.\n"
+                           "\n"
+                           "  table           JSON and CSV     meaning\n"
+                           "  DOCUMENTS       documents        documents with a direction\n"
+                           "  VNE             von_neumann      von Neumann entropy\n"
+                           "  EXP(VNE)        vendi            Vendi score: as so many documents at right\n"
+                           "                                   angles\n"
+                           "  RANK            effective_rank   of the matrix of documents (Roy and Vetterli)\n"
+                           "                  participation    1 / sum l^2\n"
+                           "  TOP             top_share        the largest l\n"
+                           "  TOP 10          top10_share      the ten largest l\n"
+                           "  WITHOUT VECTOR  tokens, tokens_without_vector   share of tokens\n"
+                           "                  documents_left_out   without a direction, not in the matrix\n"
+                           "                  eigenvalues      only JSON\n"
+                           "\n"
+                           "A file written with -o can be shown again: entromix vne FILE.\n";
+
+/* --- what is shown ----------------------------------------------------------------------------------------- */
+
+struct field {
+    const char *key;
+    const char *header; /* NULL: not in the table */
+    enum { COUNT, ENTROPY, REAL } kind;
+    size_t at; /* in struct emx_vne_domain */
+};
+
+#define AT(member) offsetof(struct emx_vne_domain, member)
+
+static const struct field fields[] = {
+    {"documents", ">DOCUMENTS", COUNT, AT(n_documents)},
+    {"documents_left_out", NULL, COUNT, AT(n_left_out)},
+    {"tokens", NULL, COUNT, AT(n_tokens)},
+    {"tokens_without_vector", NULL, COUNT, AT(n_tokens_without_vector)},
+    {"von_neumann", ">VNE", ENTROPY, AT(vne.entropy)},
+    {"vendi", ">EXP(VNE)", REAL, AT(vne.vendi)},
+    {"effective_rank", ">RANK", REAL, AT(vne.effective_rank)},
+    {"participation", NULL, REAL, AT(vne.participation)},
+    {"top_share", ">TOP", REAL, AT(vne.top_share)},
+    {"top10_share", ">TOP 10", REAL, AT(vne.top10_share)},
+};
+
+enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
+
+static uint64_t count_of(const struct emx_vne_domain *d, const struct field *f)
+{
+    return *(const uint64_t *)((const char *)d + f->at);
+}
+
+static double real_of(const struct emx_vne_domain *d, const struct field *f, const char *unit)
+{
+    double value = *(const double *)((const char *)d + f->at);
+
+    return f->kind == ENTROPY && strcmp(unit, "bits") == 0 ? value / log(2) : value;
+}
+
+static void add_row(struct columns *c, const struct vne_args *a, const struct emx_vne_domain *d)
+{
+    struct human_number n;
+
+    columns_cell(c, "%s", d->name);
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        if (!fields[i].header)
+            continue;
+        if (fields[i].kind == COUNT)
+            columns_cell(c, "%s", human_grouped(&n, count_of(d, &fields[i])));
+        else
+            columns_cell(c, "%.4f", real_of(d, &fields[i], a->unit));
+    }
+    columns_cell(c, "%.2f%%", d->n_tokens ? 100 * (double)d->n_tokens_without_vector / (double)d->n_tokens : 0);
+}
+
+static bool print_table(const struct vne_args *a, const struct emx_vne_set *set, FILE *out)
+{
+    const char *headers[2 + N_FIELDS] = {"DOMAIN"};
+    size_t n = 1;
+    struct columns *c;
+    bool done;
+
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        if (fields[i].header)
+            headers[n++] = fields[i].header;
+    }
+    headers[n++] = ">WITHOUT VECTOR";
+    c = columns_create(headers, n);
+    for (size_t i = 0; c && i < set->n_domains; i++)
+        add_row(c, a, &set->domains[i]);
+    fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s.\n\n", a->unit, set->dimension,
+            set->source[0] ? set->source : "a program", emx_vne_weighting_name(set->weighting));
+    done = c && columns_print(c, out);
+    columns_destroy(c);
+    return done;
+}
+
+static bool print_csv(const struct vne_args *a, const struct emx_vne_set *set, FILE *out)
+{
+    fputs("domain,unit", out);
+    for (size_t i = 0; i < N_FIELDS; i++)
+        fprintf(out, ",%s", fields[i].key);
+    fputs("\r\n", out);
+    for (size_t d = 0; d < set->n_domains; d++) {
+        report_csv_text(set->domains[d].name, out);
+        fprintf(out, ",%s", a->unit);
+        for (size_t i = 0; i < N_FIELDS; i++) {
+            if (fields[i].kind == COUNT)
+                fprintf(out, ",%" PRIu64, count_of(&set->domains[d], &fields[i]));
+            else
+                fprintf(out, ",%.17g", real_of(&set->domains[d], &fields[i], a->unit));
+        }
+        fputs("\r\n", out);
+    }
+    return true;
+}
+
+static json_t *spectrum_json(const struct emx_vne_set *set, const struct emx_vne_domain *d)
+{
+    json_t *j = json_array();
+    bool failed = false;
+
+    for (size_t i = 0; i < set->dimension; i++)
+        failed |= json_array_append_new(j, json_real(d->eigenvalues[i])) != 0;
+    if (!failed)
+        return j;
+    json_decref(j);
+    return NULL;
+}
+
+static json_t *domain_json(const struct vne_args *a, const struct emx_vne_set *set, const struct emx_vne_domain *d)
+{
+    json_t *j = json_object();
+    bool failed = json_object_set_new(j, "name", report_json_text(d->name)) != 0;
+
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(d, &fields[i]))
+                                                : json_real(real_of(d, &fields[i], a->unit));
+
+        failed |= json_object_set_new(j, fields[i].key, value) != 0;
+    }
+    failed |= json_object_set_new(j, "eigenvalues", spectrum_json(set, d)) != 0;
+    if (!failed)
+        return j;
+    json_decref(j);
+    return NULL;
+}
+
+static bool print_json(const struct vne_args *a, const struct emx_vne_set *set, FILE *out)
+{
+    json_t *domains = json_array();
+
+    for (size_t i = 0; i < set->n_domains; i++)
+        json_array_append_new(domains, domain_json(a, set, &set->domains[i]));
+    if (json_array_size(domains) < set->n_domains) {
+        json_decref(domains);
+        return false;
+    }
+    return report_print_json(json_pack("{s:s, s:i, s:o, s:s, s:I, s:I, s:o}", "unit", a->unit, "dimension",
+                                       (int)set->dimension, "source", report_json_text(set->source), "weighting",
+                                       emx_vne_weighting_name(set->weighting), "documents_requested",
+                                       (json_int_t)set->n_requested, "seed", (json_int_t)set->seed, "domains", domains),
+                             out);
+}
+
+static int print(const struct vne_args *a, const struct emx_vne_set *set)
+{
+    struct output out;
+    bool whole;
+
+    if (!output_begin(&out))
+        return EXIT_FAILED;
+    if (strcmp(a->format, "json") == 0)
+        whole = print_json(a, set, out.text);
+    else
+        whole = strcmp(a->format, "csv") == 0 ? print_csv(a, set, out.text) : print_table(a, set, out.text);
+    return output_finish(&out, whole, "-");
+}
+
+/* --- measuring ------------------------------------------------------------------------------------------------ */
+
+static uint32_t n_tokens_of(const struct emx_state *s)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < emx_state_n_domains(s); i++) {
+        const struct emx_domain *d = emx_state_domain(s, i);
+
+        if (d->n_tokens && d->max_token >= n)
+            n = d->max_token + 1;
+    }
+    return n;
+}
+
+static enum emx_status open_vectors(const struct vne_args *a, struct emx_state *s, struct emx_embeddings **ret,
+                                    struct emx_error *err)
+{
+    struct emx_embeddings_options o = {a->embedding_format, a->tensor, a->vocabulary, n_tokens_of(s)};
+
+    if (!a->embeddings)
+        return emx_embeddings_from_counts(s, a->dimension, 0, ret, err);
+    return emx_embeddings_open(a->embeddings, &o, ret, err);
+}
+
+static enum emx_status measure(const struct vne_args *a, struct emx_state *s, struct emx_vne_set **ret,
+                               struct emx_error *err)
+{
+    struct emx_vne_options o = {.n_documents = a->n_documents,
+                                .seed = a->seed,
+                                .n_threads = a->n_threads,
+                                .column = a->column,
+                                .source = a->embeddings ? a->embeddings : "counts"};
+    struct emx_embeddings *e = NULL;
+    enum emx_status status = open_vectors(a, s, &e, err);
+
+    if (strcmp(a->weighting, "sif") == 0)
+        o.weighting = EMX_VNE_WEIGHTING_SIF;
+    if (!status)
+        status = emx_vne_measure(s, e, &o, ret, err);
+    emx_embeddings_close(&e);
+    return status;
+}
+
+static int measure_and_print(const struct vne_args *a, const char *path)
+{
+    struct emx_state *s = NULL;
+    struct emx_vne_set *set = NULL;
+    struct emx_error err, other;
+    enum emx_status status = emx_state_open(path, &s, &err);
+    int code;
+
+    if (status == EMX_ERR_FORMAT && emx_vne_set_read(path, &set, &other) == EMX_OK)
+        status = EMX_OK;
+    else if (status == EMX_OK)
+        status = measure(a, s, &set, &err);
+    if (status == EMX_OK && a->output)
+        status = emx_vne_set_write(set, a->output, &err);
+    code = status == EMX_OK ? print(a, set) : say_failed(&err);
+    emx_vne_set_destroy(&set);
+    emx_state_close(&s);
+    return code;
+}
+
+static int run(void *args, char **operands, size_t n)
+{
+    const struct vne_args *a = args;
+
+    if (n != 1)
+        return say_usage("vne takes one state file, but %zu files are named", n);
+    if (a->output && strcmp(a->output, "-") == 0)
+        return say_usage("-o: the results go to standard output, so the file needs a name");
+    return measure_and_print(a, operands[0]);
+}
+
+static const struct vne_args defaults = {
+    .weighting = "none",
+    .format = "table",
+    .unit = "nats",
+    .n_documents = 10000,
+    .dimension = 256,
+};
+
+const struct command vne_command = {
+    .name = "vne",
+    .usage = usage,
+    .summary = "measure the spectral diversity of each domain's documents",
+    .text = text,
+    .groups = groups,
+    .defaults = &defaults,
+    .args_size = sizeof(defaults),
+    .run = run,
+};

@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""vne, and weights that come from it: against eigenvalues by NumPy of documents read here."""
+import csv
+import io
+import json
+import math
+
+import numpy as np
+
+from harness import *
+
+N_TYPES = 500
+
+
+def scanned(box, seed=1, n_tokens=20000):
+    """Two domains; their documents without EOD."""
+    domains = {}
+    for i, name in enumerate(["near", "wide"]):
+        documents = zipf_documents(seed + i, n_tokens // (1 + i), N_TYPES, mean=30 + 100 * i)
+        half = len(documents) // 2
+        box.write(f"{name}/0.bin.zst", zstd(u16(flatten(documents[:half]))))
+        box.write(f"{name}/1.bin", u16(flatten(documents[half:])))
+        domains[name] = [document[:-1] for document in documents]
+    box.good("scan", "-q", "-o", "c.emx", "--dtype", "u16", "--eod", EOD, "near=near/", "wide=wide/")
+    return domains
+
+
+def vectors(box, dimension=24, dtype="<f4", rows=EOD + 1):
+    """A matrix with a direction that all share, as real ones have."""
+    matrix = np.random.default_rng(7).standard_normal((rows, dimension))
+    matrix[:, 0] += 2
+    matrix = matrix.astype(dtype)
+    np.save(box / "e.npy", matrix)
+    return matrix.astype("f8")
+
+
+def entropy_of_kernel(documents, matrix):
+    """By the N x N kernel, as the paper defines it."""
+    v = np.array([matrix[document].sum(axis=0) for document in documents if document])
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    values = np.linalg.eigvalsh(v @ v.T / len(v))
+    values = values[values > 1e-15]
+    return float(-(values * np.log(values)).sum())
+
+
+@test
+def entropies_are_those_of_the_kernel(box):
+    domains = scanned(box)
+    for dtype in "<f2", "<f4", "<f8":
+        matrix = vectors(box, dtype=dtype)
+        shown = box.json("vne", "-n", "all", "-e", "e.npy", "-f", "json", "c.emx")
+        assert shown["dimension"] == 24 and shown["source"] == "e.npy"
+        for domain in shown["domains"]:
+            documents = domains[domain["name"]]
+            assert domain["documents"] == sum(map(bool, documents))
+            assert domain["documents_left_out"] == sum(not document for document in documents)
+            assert domain["tokens"] == sum(map(len, documents))
+            assert abs(domain["von_neumann"] - entropy_of_kernel(documents, matrix)) < 1e-8
+            assert math.isclose(domain["vendi"], math.exp(domain["von_neumann"]), rel_tol=1e-12)
+            assert math.isclose(sum(domain["eigenvalues"]), 1, rel_tol=1e-12)
+
+
+@test
+def formats_say_the_same(box):
+    scanned(box)
+    vectors(box)
+    shown = box.json("vne", "-n", 50, "-e", "e.npy", "-f", "json", "-o", "c.vne", "c.emx")
+    rows = list(csv.DictReader(io.StringIO(box.text("vne", "-f", "csv", "c.vne"))))
+    table = box.text("vne", "c.vne")
+    again = box.json("vne", "-f", "json", "c.vne")
+    assert again == shown
+    for domain, row in zip(shown["domains"], rows, strict=True):
+        assert domain["documents"] <= 50
+        assert row["domain"] == domain["name"] and float(row["von_neumann"]) == domain["von_neumann"]
+        assert f"{domain['von_neumann']:.4f}" in table
+    bits = box.json("vne", "-f", "json", "-u", "bits", "c.vne")
+    assert math.isclose(bits["domains"][0]["von_neumann"] * math.log(2), shown["domains"][0]["von_neumann"])
+
+
+@test
+def threads_and_merging_of_states_do_not_show(box):
+    scanned(box)
+    for weighting in "none", "sif":
+        for threads in 1, 2, 8:
+            box.good("vne", "-j", threads, "-n", 80, "--weighting", weighting, "-o", f"{threads}.vne", "c.emx")
+            assert box.bytes(f"{threads}.vne") == box.bytes("1.vne")
+    box.good("scan", "-q", "-o", "a.emx", "--dtype", "u16", "--eod", EOD, "near=near/0.bin.zst", "wide=wide/1.bin")
+    box.good("scan", "-q", "-o", "b.emx", "--dtype", "u16", "--eod", EOD, "near=near/1.bin", "wide=wide/0.bin.zst")
+    box.good("merge", "-o", "m.emx", "a.emx", "b.emx")
+    box.good("vne", "-n", 80, "--weighting", "sif", "-o", "m.vne", "m.emx")
+    assert box.bytes("m.vne") == box.bytes("1.vne")
+
+
+@test
+def words_are_found_through_a_vocabulary(box):
+    domains = scanned(box)
+    matrix = vectors(box)
+    lines = [f"w{i} " + " ".join(repr(float(x)) for x in row) for i, row in enumerate(matrix[:N_TYPES]) if i != 3]
+    box.write("e.vec", f"{len(lines)} 24\n" + "".join(line + " \n" for line in lines))
+    box.write("vocab.json", json.dumps({f"w{i}": i for i in range(N_TYPES)}))
+    shown = box.json("vne", "-n", "all", "-e", "e.vec", "--vocabulary", "vocab.json", "-f", "json", "c.emx")
+    matrix[3] = 0
+    for domain in shown["domains"]:
+        documents = domains[domain["name"]]
+        kept = [[token for token in document if token != 3] for document in documents]
+        assert domain["tokens_without_vector"] == sum(document.count(3) for document in documents)
+        assert abs(domain["von_neumann"] - entropy_of_kernel(kept, matrix)) < 1e-6
+
+
+@test
+def weights_come_from_the_file(box):
+    scanned(box)
+    shown = box.json("vne", "-n", "all", "-f", "json", "-o", "c.vne", "c.emx")
+    mixture = box.json("weights", "--proxy", "von-neumann", "--vne", "c.vne", "c.emx")
+    h = [domain["von_neumann"] for domain in shown["domains"]]
+    total = sum(map(math.exp, h))
+    assert mixture["proxy"] == "von-neumann"
+    for domain, x in zip(mixture["domains"], h, strict=True):
+        assert math.isclose(domain["proportion"], math.exp(x) / total, rel_tol=1e-12), domain
+
+
+@test
+def what_cannot_be_is_one_sentence(box):
+    scanned(box)
+    vectors(box, rows=400)
+    box.error("vne", "-e", "e.npy", "c.emx", says=f"e.npy: has vectors for 400 tokens, but there are tokens up to {EOD}")
+    box.error("vne", "-e", "no.npy", "c.emx", says="no.npy: cannot be opened")
+    box.error("vne", "-e", "c.emx", "c.emx", says="c.emx: is no embedding file")
+    box.error("vne", "e.npy", says="e.npy: ")
+    box.usage_error("vne", says="one state file")
+    box.usage_error("vne", "-o", "-", "c.emx", says="needs a name")
+    box.usage_error("weights", "--proxy", "von-neumann", "c.emx", says="needs --vne FILE")
+    box.usage_error("weights", "--vne", "c.vne", "c.emx", says="--proxy von-neumann")
+    box.good("scan", "-q", "-o", "o.emx", "--dtype", "u16", "other=near/")
+    box.good("vne", "-o", "c.vne", "c.emx")
+    box.error("weights", "--proxy", "von-neumann", "--vne", "c.vne", "o.emx", says="c.vne: has no domain 'other'")
+    box.write("near/1.bin", u16([1, 2, 3]))
+    box.error("vne", "c.emx", says=["near/1.bin: is not what was counted", "changed since the scan"])
+
+
+@test
+def one_document_has_no_entropy(box):
+    box.write("a.bin", u16([1, 2, 3, 1, 2, EOD]))
+    box.good("scan", "-q", "-o", "c.emx", "--dtype", "u16", "--eod", EOD, "a=a.bin")
+    shown = box.json("vne", "-f", "json", "c.emx")
+    assert shown["domains"][0]["documents"] == 1 and abs(shown["domains"][0]["von_neumann"]) < 1e-12
+
+
+main()
