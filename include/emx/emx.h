@@ -18,8 +18,8 @@
 #define EMX_EMX_H
 
 #include <emx/compare.h>
-#include <emx/embeddings.h>
 #include <emx/domain_values.h>
+#include <emx/embeddings.h>
 #include <emx/entropy.h>
 #include <emx/estimators.h>
 #include <emx/file.h>
