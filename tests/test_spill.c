@@ -346,6 +346,7 @@ static void many_domains_in_little_memory(void)
     const char *shards[] = {path_of("c.bin")};
     struct emx_scan_domain domains[DOMAINS];
     char names[DOMAINS][8];
+    struct emx_error err = {0};
     struct emx_scan_options options = {.n_threads = 1, .memory_bytes = UINT64_C(1) << 30};
 
     for (int i = 0; i < DOMAINS; i++) {
@@ -359,7 +360,8 @@ static void many_domains_in_little_memory(void)
     domains[DOMAINS / 2].settings.sample_tokens = 0;
     CHECK(emx_scan(domains, DOMAINS, &options, path_of("plenty.emx"), NULL, NULL) == EMX_OK);
     options = (struct emx_scan_options){.n_threads = 32, .memory_bytes = LITTLE, .tmpdir = folder};
-    CHECK(emx_scan(domains, DOMAINS, &options, path_of("little.emx"), NULL, NULL) == EMX_OK);
+    CHECK(emx_scan(domains, DOMAINS, &options, path_of("little.emx"), NULL, &err) == EMX_OK);
+    CHECK_STR(err.message, "");
     CHECK(same("plenty.emx", "little.emx"));
 }
 

@@ -655,12 +655,12 @@ struct pair_key table_key(const struct table *t)
     return t->key;
 }
 
-uint64_t table_n_bytes(struct table *t)
+uint64_t table_n_spare_bytes(struct table *t)
 {
-    uint64_t n;
+    uint64_t n, least = bytes_for(t->least_lines_log2);
 
     pthread_mutex_lock(&t->mutex);
-    n = t->region.n_bytes;
+    n = t->region.n_bytes > least ? t->region.n_bytes - least : 0;
     pthread_mutex_unlock(&t->mutex);
     return n;
 }

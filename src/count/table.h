@@ -159,8 +159,8 @@ uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t 
 struct pair_key table_key(const struct table *t);
 uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
 
-/* Bytes it holds; any thread, any time. */
-uint64_t table_n_bytes(struct table *t);
+/* Bytes that table_empty() would give back; any thread, any time. */
+uint64_t table_n_spare_bytes(struct table *t);
 /* It may not grow, and is so full that searches are long.  Any thread, any time. */
 bool table_is_full(struct table *t);
 

@@ -300,6 +300,7 @@ enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *r
         domain_release_tables(d);
         status = account(s, d, ret, err);
     }
+    spill_sealed(s->spiller->spill);
     if (status)
         sealed_finish(ret, s->spiller->spill->budget);
     return status;

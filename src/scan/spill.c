@@ -7,7 +7,7 @@
 enum {
     MOST_RUNS = 64,   /* of a domain: a range of keys is read from all of them at once */
     MERGED_RUNS = 32, /* the smallest of them become one */
-    LEAST_KEYS = 512, /* of a table that is worth a run */
+    SMALL_PART = 64,  /* of the budget: a table below that is spilled only if nothing else makes room */
 };
 
 void spill_init(struct spill *s, const char *folder, struct budget *budget)
@@ -15,11 +15,13 @@ void spill_init(struct spill *s, const char *folder, struct budget *budget)
     *s = (struct spill){.budget = budget};
     temp_file_init(&s->file, folder);
     pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->sealed, NULL);
 }
 
 void spill_finish(struct spill *s)
 {
     temp_file_finish(&s->file);
+    pthread_cond_destroy(&s->sealed);
     pthread_mutex_destroy(&s->mutex);
 }
 
@@ -126,18 +128,18 @@ static enum emx_status spill_table(struct spiller *s, struct domain *d, struct t
 struct victim {
     struct domain *domain;
     struct table *table;
-    uint64_t n_bytes;
+    uint64_t n_spare; /* bytes */
 };
 
 static void look_at_tables(struct domain *d, struct table *stuck, struct victim *largest, struct victim *own)
 {
     pthread_mutex_lock(&d->mutex);
     for (size_t i = 0; i < d->n_tables && !d->is_left_out; i++) {
-        struct victim v = {d, d->tables[i].table, table_n_bytes(d->tables[i].table)};
+        struct victim v = {d, d->tables[i].table, table_n_spare_bytes(d->tables[i].table)};
 
         if (v.table == stuck)
             *own = v;
-        if (v.n_bytes > largest->n_bytes && table_n_used(v.table) >= LEAST_KEYS)
+        if (v.n_spare > largest->n_spare)
             *largest = v;
     }
     pthread_mutex_unlock(&d->mutex);
@@ -150,7 +152,7 @@ static struct victim choose(struct spill *s, struct table *stuck)
 
     for (size_t i = 0; i < s->n_domains; i++)
         look_at_tables(&s->domains[i], stuck, &largest, &own);
-    return own.table && own.n_bytes >= largest.n_bytes / 2 ? own : largest;
+    return own.table && own.n_spare >= largest.n_spare / 2 ? own : largest;
 }
 
 static enum emx_status spill_victim(struct spiller *s, const struct victim *v, bool shrink, struct emx_error *err)
@@ -163,7 +165,7 @@ static enum emx_status spill_victim(struct spiller *s, const struct victim *v, b
     *adder = (struct table_adder){0};
     table_enter(v->table, adder, true);
     domain_count_spilled(v->domain, v->table);
-    status = spill_table(s, v->domain, v->table, placement_here(), err);
+    status = table_n_used(v->table) ? spill_table(s, v->domain, v->table, placement_here(), err) : EMX_OK;
     table_empty(v->table, shrink);
     left = table_leave(adder, err);
     if (left && table_has_spilled(adder)) /* keys that this thread moved while it waited for the table to grow */
@@ -173,20 +175,31 @@ static enum emx_status spill_victim(struct spiller *s, const struct victim *v, b
     return status ? status : left;
 }
 
+/* Called with the mutex. */
+static enum emx_status make_room(struct spiller *s, struct table *stuck, struct emx_error *err)
+{
+    struct spill *spill = s->spill;
+    struct victim v = choose(spill, stuck);
+    enum emx_status status;
+
+    if (spill->n_sealing && v.n_spare < spill->budget->limit / SMALL_PART) {
+        pthread_cond_wait(&spill->sealed, &spill->mutex);
+        return EMX_OK;
+    }
+    if (!v.table)
+        return emx_fail(err, EMX_ERR_MEMORY, "the memory limit leaves no room for pair tables: raise --memory");
+    status = spill_victim(s, &v, v.table != stuck, err);
+    spill->n_spilled++;
+    return status;
+}
+
 enum emx_status spill_make_room(struct spiller *s, struct table *stuck, uint64_t n_spilled, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
     pthread_mutex_lock(&s->spill->mutex);
-    if (s->spill->n_spilled == n_spilled) {
-        struct victim v = choose(s->spill, stuck);
-
-        if (v.table)
-            status = spill_victim(s, &v, v.table != stuck, err);
-        else
-            status = emx_fail(err, EMX_ERR_MEMORY, "the memory limit leaves no room for pair tables: raise --memory");
-        s->spill->n_spilled++;
-    }
+    if (s->spill->n_spilled == n_spilled)
+        status = make_room(s, stuck, err);
     pthread_mutex_unlock(&s->spill->mutex);
     return status;
 }
@@ -197,6 +210,15 @@ void spill_leave_out(struct spill *s, struct domain *d)
     pthread_mutex_lock(&d->mutex);
     d->is_left_out = true; /* and nobody will */
     pthread_mutex_unlock(&d->mutex);
+    s->n_sealing++;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void spill_sealed(struct spill *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->n_sealing--;
+    pthread_cond_broadcast(&s->sealed);
     pthread_mutex_unlock(&s->mutex);
 }
 

@@ -22,6 +22,8 @@ struct spill {
     size_t n_domains;
     pthread_mutex_t mutex;      /* held while a table is spilled */
     _Atomic uint64_t n_spilled; /* tables so far */
+    pthread_cond_t sealed;
+    unsigned n_sealing; /* domains that are being sealed, guarded by the mutex: their tables will soon be free */
 };
 
 void spill_init(struct spill *s, const char *folder, struct budget *budget);
@@ -44,9 +46,10 @@ void spiller_finish(struct spiller *s);
 EMX_CHECKED enum emx_status spill_make_room(struct spiller *s, struct table *stuck, uint64_t n_spilled,
                                             struct emx_error *err);
 
-/* No thread counts in the domain any more: from now on its tables are left alone. */
+/* No thread counts in the domain any more: from now on its tables are left alone.  spill_sealed(): they are free. */
 void spill_leave_out(struct spill *s, struct domain *d);
-/* Then: what is left in its tables to runs, too, sorted by all threads of the placement. */
+void spill_sealed(struct spill *s);
+/* Between the two: what is left in its tables to runs, too, sorted by all threads of the placement. */
 EMX_CHECKED enum emx_status spill_rest(struct spiller *s, struct domain *d, const struct placement *placement,
                                        struct emx_error *err);
 
