@@ -282,7 +282,7 @@ static void real_losses_have_the_known_optimum(void)
     struct emx_error err = {0};
     char path[4096];
 
-    if (!folder) {
+    if (!folder || !*folder) {
         puts("skipped: real losses (EMX_SHARED_DATA is not set)");
         return;
     }
