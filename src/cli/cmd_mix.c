@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "mixing.h"
 #include "output.h"
+#include "report.h"
 #include "say.h"
 
 #include <emx/mixture.h>
@@ -18,56 +19,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool proxy_choice(size_t i, struct opt_choice *ret)
-{
-    static const char *const names[] = {"shannon", "joint", "conditional"};
-
-    if (i >= sizeof(names) / sizeof(names[0]))
-        return false;
-    *ret = (struct opt_choice){names[i], NULL};
-    return true;
-}
-
-static bool format_choice(size_t i, struct opt_choice *ret)
-{
-    size_t n;
-    const struct emx_mixture_format *formats = emx_mixture_formats(&n);
-
-    if (i >= n)
-        return false;
-    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
-    return true;
-}
-
-static enum emx_status parse_share(const struct opt *o, const char *value, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, value, to, err);
-
-    if (status == EMX_OK && !(*(double *)to >= 0 && *(double *)to <= 1))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", value);
-    return status;
-}
-
-static enum emx_status parse_strength(const struct opt *o, const char *value, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, value, to, err);
-
-    if (status == EMX_OK && !(*(double *)to >= 0))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is below 0", value);
-    return status;
-}
-
 #define TO(member) offsetof(struct mix_args, member)
 
 static const struct opt mixture_rows[] = {
-    {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0, format_choice},
+    {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0,
+     report_mixture_choice},
     {"output", 'o', "FILE", "file to write, '-' for standard output (default)", TO(output), opt_text, 0, 0, NULL},
     {"path", 0, "TEMPLATE", "how the file names a domain's data: a path with {domain} in place of its name", TO(path),
      opt_text, 0, 0, NULL},
     {"proxy", 'p', "ENTROPY", "shannon, joint or conditional (default): what weights come from", TO(proxy), opt_choose,
-     0, 0, proxy_choice},
-    {"floor", 0, "SHARE", "least share of a domain (default: 0)", TO(weights.floor), parse_share, 0, 0, NULL},
-    {"cap", 0, "SHARE", "greatest share of a domain (default: 1)", TO(weights.cap), parse_share, 0, 0, NULL},
+     0, 0, report_proxy_choice},
+    {"floor", 0, "SHARE", "least share of a domain (default: 0)", TO(weights.floor), opt_share, 0, 0, NULL},
+    {"cap", 0, "SHARE", "greatest share of a domain (default: 1)", TO(weights.cap), opt_share, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -78,7 +41,7 @@ static const struct opt loss_rows[] = {
      opt_amount, 0, 0, NULL},
     {"prior-strength", 0, "X",
      "add X times the divergence from the entropy weights to the loss, so that few losses lean on them (default: 0)",
-     TO(strength), parse_strength, 0, 0, NULL},
+     TO(strength), opt_positive, 0, 0, NULL},
     {"total-tokens", 0, "N", "tokens of the run that is planned; K, M, B or T may follow", TO(total_tokens), opt_amount,
      0, 0, NULL},
     {"max-epochs", 0, "X", "use no domain more than X times over; needs --total-tokens", TO(max_epochs), opt_amount, 0,

@@ -23,32 +23,12 @@ struct optimize_args {
     const char *format, *to, *output, *path;
 };
 
-static enum emx_status parse_level(const struct opt *o, const char *value, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, value, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0 && *(double *)to < 1))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", value);
-    return status;
-}
-
-static bool mixture_choice(size_t i, struct opt_choice *ret)
-{
-    size_t n;
-    const struct emx_mixture_format *formats = emx_mixture_formats(&n);
-
-    if (i >= n)
-        return false;
-    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
-    return true;
-}
-
 #define TO(member) offsetof(struct optimize_args, member)
 
 static const struct opt rows[] = {
     {"steps", 's', "N", "length of the run, in the unit of the table of losses; K, M, B or T may follow", TO(step),
      opt_amount, 0, 0, NULL},
-    {"level", 0, "SHARE", "of the intervals (default: 0.95)", TO(level), parse_level, 0, 0, NULL},
+    {"level", 0, "SHARE", "of the intervals (default: 0.95)", TO(level), opt_inner, 0, 0, NULL},
     {"format", 'f', "FORMAT", "of the report: table (default), json or csv", TO(format), opt_choose, 0, 0,
      report_format_choice},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
@@ -56,7 +36,7 @@ static const struct opt rows[] = {
 
 static const struct opt mixture_rows[] = {
     {"to", 't', "FORMAT", "trainer or syntax, see below (default with -o: json)", TO(to), opt_choose, 0, 0,
-     mixture_choice},
+     report_mixture_choice},
     {"output", 'o', "FILE", "file to write the mixture to; without it --to writes the mixture in place of the report",
      TO(output), opt_text, 0, 0, NULL},
     {"path", 0, "TEMPLATE", "how the file names a domain's data, as in entromix weights", TO(path), opt_text, 0, 0,

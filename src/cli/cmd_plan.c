@@ -26,17 +26,6 @@ struct plan_args {
     uint64_t seed;
 };
 
-static bool mixture_choice(size_t i, struct opt_choice *ret)
-{
-    size_t n;
-    const struct emx_mixture_format *formats = emx_mixture_formats(&n);
-
-    if (i >= n)
-        return false;
-    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
-    return true;
-}
-
 static bool criterion_choice(size_t i, struct opt_choice *ret)
 {
     static const char *const names[] = {"d", "v"};
@@ -110,7 +99,7 @@ static const struct opt mixture_rows[] = {
     {"output", 'o', "FOLDER", "folder to write a file a run to, and plan.csv (default: none)", TO(output), opt_text, 0,
      0, NULL},
     {"to", 't', "FORMAT", "trainer or syntax of these files, see below (default: json)", TO(to), opt_choose, 0, 0,
-     mixture_choice},
+     report_mixture_choice},
     {"path", 0, "TEMPLATE", "how they name a domain's data, as in entromix weights", TO(path), opt_text, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };

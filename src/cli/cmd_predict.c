@@ -20,15 +20,6 @@ struct predict_args {
     double steps, level;
 };
 
-static enum emx_status parse_level(const struct opt *o, const char *value, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, value, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0 && *(double *)to < 1))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", value);
-    return status;
-}
-
 #define TO(member) offsetof(struct predict_args, member)
 
 static const struct opt rows[] = {
@@ -37,7 +28,7 @@ static const struct opt rows[] = {
      TO(mixture), opt_text, 0, 0, NULL},
     {"steps", 's', "N", "until when, in the unit of the table of losses; K, M, B or T may follow", TO(steps),
      opt_amount, 0, 0, NULL},
-    {"level", 0, "SHARE", "of the intervals (default: 0.95)", TO(level), parse_level, 0, 0, NULL},
+    {"level", 0, "SHARE", "of the intervals (default: 0.95)", TO(level), opt_inner, 0, 0, NULL},
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };

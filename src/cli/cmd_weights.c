@@ -32,35 +32,6 @@ static bool proxy_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
-static bool format_choice(size_t i, struct opt_choice *ret)
-{
-    size_t n;
-    const struct emx_mixture_format *formats = emx_mixture_formats(&n);
-
-    if (i >= n)
-        return false;
-    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
-    return true;
-}
-
-static enum emx_status parse_temperature(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, text, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not above 0", text);
-    return status;
-}
-
-static enum emx_status parse_share(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, text, to, err);
-
-    if (status == EMX_OK && !(*(double *)to >= 0 && *(double *)to <= 1))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", text);
-    return status;
-}
-
 #define TO(member) offsetof(struct weights_args, member)
 
 static const struct opt rows[] = {
@@ -68,12 +39,13 @@ static const struct opt rows[] = {
      proxy_choice},
     {"vne", 0, "FILE", "von Neumann entropies of the state's domains, from entromix vne -o", TO(vne), opt_text, 0, 0,
      NULL},
-    {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0, format_choice},
+    {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0,
+     report_mixture_choice},
     {"output", 'o', "FILE", "file to write, '-' for standard output (default)", TO(output), opt_text, 0, 0, NULL},
     {"temperature", 0, "T", "weights ~ exp(H / T); 1 (default) is plain, more is flatter", TO(options.temperature),
-     parse_temperature, 0, 0, NULL},
-    {"floor", 0, "SHARE", "least weight of a domain (default: 0)", TO(options.floor), parse_share, 0, 0, NULL},
-    {"cap", 0, "SHARE", "greatest weight of a domain (default: 1)", TO(options.cap), parse_share, 0, 0, NULL},
+     opt_positive, 0, 0, NULL},
+    {"floor", 0, "SHARE", "least weight of a domain (default: 0)", TO(options.floor), opt_share, 0, 0, NULL},
+    {"cap", 0, "SHARE", "greatest weight of a domain (default: 1)", TO(options.cap), opt_share, 0, 0, NULL},
     {"path", 0, "TEMPLATE",
      "how the file names a domain's data: a path with {domain} in place of its name, as in tok/{domain}_text_document "
      "(default: the scanned paths where they fit, else the name)",

@@ -41,15 +41,6 @@ static bool method_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
-static enum emx_status parse_positive(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, text, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not above 0", text);
-    return status;
-}
-
 #define TO(member) offsetof(struct law_args, member)
 
 const struct opt law_rows[] = {
@@ -65,7 +56,7 @@ const struct opt law_search_rows[] = {
      "but linear past the scale (huber)",
      TO(loss), opt_choose, 0, 0, loss_choice},
     {"huber-scale", 0, "X", "difference of log losses past which huber is linear (default: 0.01)", TO(huber_scale),
-     parse_positive, 0, 0, NULL},
+     opt_positive, 0, 0, NULL},
     {"method", 0, "METHOD",
      "trf: Trust Region Reflective from one start; varpro: a grid over the exponents first (bimix, blind); multi: trf "
      "from many starts; auto (default): varpro where it can be, else multi",

@@ -4,6 +4,7 @@
 #include "mixing.h"
 
 #include "human.h"
+#include "report.h"
 #include "say.h"
 
 #include <math.h>
@@ -14,16 +15,6 @@ static int no_memory(void)
 {
     say("out of memory");
     return EXIT_FAILED;
-}
-
-static double entropy_of(const struct emx_domain *d, const char *proxy)
-{
-    struct emx_entropies e;
-
-    emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &e);
-    if (strcmp(proxy, "shannon") == 0)
-        return e.shannon;
-    return strcmp(proxy, "joint") == 0 ? e.joint : e.conditional;
 }
 
 int mixing_weigh(struct mixing *x)
@@ -37,7 +28,7 @@ int mixing_weigh(struct mixing *x)
     if (!x->entropy || !x->weight || !x->proportion)
         return no_memory();
     for (size_t i = 0; i < x->n; i++)
-        x->entropy[i] = entropy_of(emx_state_domain(x->state, i), x->args->proxy);
+        x->entropy[i] = report_entropy(emx_state_domain(x->state, i), x->args->proxy);
     if (emx_weights_from_entropies(x->entropy, x->n, &x->args->weights, x->weight, &err) != EMX_OK)
         return say_failed(&err);
     memcpy(x->proportion, x->weight, x->n * sizeof(*x->weight));

@@ -76,16 +76,19 @@ const struct opt *opt_find(const struct opt *rows, const char *name);
 
 /* Values; `to` is of the type given. */
 typedef enum emx_status opt_parser(const struct opt *o, const char *text, void *to, struct emx_error *err);
-opt_parser opt_flag;   /* bool: true, or in a manifest "true" and "false" */
-opt_parser opt_text;   /* const char *, borrowed: not empty */
-opt_parser opt_choose; /* const char *: the name of a choice */
-opt_parser opt_u32;    /* uint32_t, min..max */
-opt_parser opt_tokens; /* uint64_t, min..max: a number, or with K, M, B or T powers of 1000 */
-opt_parser opt_memory; /* uint64_t, min..max: bytes, with K, KiB, KB, ... */
-opt_parser opt_real;   /* double, finite */
-opt_parser opt_append; /* struct opt_list: one more word, not empty */
-opt_parser opt_seed;   /* uint64_t: a whole number */
-opt_parser opt_amount; /* double above 0: a number, or a whole one with K, M, B or T */
+opt_parser opt_flag;     /* bool: true, or in a manifest "true" and "false" */
+opt_parser opt_text;     /* const char *, borrowed: not empty */
+opt_parser opt_choose;   /* const char *: the name of a choice */
+opt_parser opt_u32;      /* uint32_t, min..max */
+opt_parser opt_tokens;   /* uint64_t, min..max: a number, or with K, M, B or T powers of 1000 */
+opt_parser opt_memory;   /* uint64_t, min..max: bytes, with K, KiB, KB, ... */
+opt_parser opt_real;     /* double, finite */
+opt_parser opt_share;    /* double from 0 to 1 */
+opt_parser opt_inner;    /* double between 0 and 1, neither of them */
+opt_parser opt_positive; /* double above 0 */
+opt_parser opt_append;   /* struct opt_list: one more word, not empty */
+opt_parser opt_seed;     /* uint64_t: a whole number */
+opt_parser opt_amount;   /* double above 0: a number, or a whole one with K, M, B or T */
 
 /* A whole number in digits; fails beyond 64 bits. */
 EMX_CHECKED enum emx_status opt_number(const char *text, uint64_t *ret, struct emx_error *err);

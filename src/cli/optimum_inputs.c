@@ -3,6 +3,8 @@
  */
 #include "optimum_inputs.h"
 
+#include "report.h"
+
 #include <emx/domain_values.h>
 #include <emx/entropy.h>
 #include <emx/weights.h>
@@ -13,31 +15,12 @@
 
 #define TO(member) offsetof(struct optimum_args, member)
 
-static enum emx_status parse_strength(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, text, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not above 0", text);
-    return status;
-}
-
-bool optimum_proxy_choice(size_t i, struct opt_choice *ret)
-{
-    static const char *const names[] = {"shannon", "joint", "conditional"};
-
-    if (i >= sizeof(names) / sizeof(names[0]))
-        return false;
-    *ret = (struct opt_choice){names[i], NULL};
-    return true;
-}
-
 const struct opt bound_rows[] = {
     {"min", 0, "DOMAIN=SHARE", "least share of a domain, or SHARE alone: of every one; can be given again", TO(least),
      opt_append, 0, 0, NULL},
     {"max", 0, "DOMAIN=SHARE", "greatest share, as --min", TO(greatest), opt_append, 0, 0, NULL},
     {"max-epochs", 0, "N", "a domain's tokens are seen N times at most; needs token counts and --total-tokens",
-     TO(max_epochs), parse_strength, 0, 0, NULL},
+     TO(max_epochs), opt_positive, 0, 0, NULL},
     {"total-tokens", 0, "N", "tokens of the whole run, for epochs; K, M, B or T may follow", TO(total_tokens),
      opt_amount, 0, 0, NULL},
     {"tokens-available", 0, "FILE",
@@ -53,9 +36,9 @@ const struct opt objective_rows[] = {
      0, 0, NULL},
     {"prior", 0, "ENTROPY",
      "lean on the mixture of shannon, joint or conditional entropies of --corpus; needs --prior-strength", TO(prior),
-     opt_choose, 0, 0, optimum_proxy_choice},
+     opt_choose, 0, 0, report_proxy_choice},
     {"prior-strength", 0, "X", "add X times the Kullback-Leibler divergence from that mixture, in nats, to the sum",
-     TO(strength), parse_strength, 0, 0, NULL},
+     TO(strength), opt_positive, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -76,16 +59,6 @@ static const struct emx_domain *need_domain(const struct emx_state *state, const
     return d;
 }
 
-static double entropy_of(const struct emx_domain *d, const char *proxy)
-{
-    struct emx_entropies e;
-
-    emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &e);
-    if (strcmp(proxy, "shannon") == 0)
-        return e.shannon;
-    return strcmp(proxy, "joint") == 0 ? e.joint : e.conditional;
-}
-
 enum emx_status optimum_entropy_mixture(const struct emx_state *state, const char *const *domains, size_t n,
                                         const char *proxy, double *ret, struct emx_error *err)
 {
@@ -98,7 +71,7 @@ enum emx_status optimum_entropy_mixture(const struct emx_state *state, const cha
         const struct emx_domain *d = need_domain(state, domains[i], err);
 
         if (d)
-            entropy[i] = entropy_of(d, proxy);
+            entropy[i] = report_entropy(d, proxy);
         else
             status = EMX_ERR_FORMAT;
     }

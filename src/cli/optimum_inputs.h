@@ -42,6 +42,5 @@ EMX_CHECKED enum emx_status optimum_tokens_of_file(const char *path, const char 
 /* Entropies of all domains as proportions: proxy is "shannon", "joint" or "conditional". */
 EMX_CHECKED enum emx_status optimum_entropy_mixture(const struct emx_state *state, const char *const *domains, size_t n,
                                                     const char *proxy, double *ret, struct emx_error *err);
-bool optimum_proxy_choice(size_t i, struct opt_choice *ret);
 
 #endif

@@ -5,15 +5,6 @@
 
 #include "say.h"
 
-static enum emx_status parse_small(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    enum emx_status status = opt_real(o, text, to, err);
-
-    if (status == EMX_OK && !(*(double *)to > 0 && *(double *)to < 1))
-        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", text);
-    return status;
-}
-
 #define TO(member) offsetof(struct table_args, member)
 
 const struct opt table_rows[] = {
@@ -42,7 +33,7 @@ const struct opt table_rows[] = {
     {"keep-repeated", 0, NULL, "keep such rows instead of refusing them", TO(keep_repeated), opt_flag, 0, 0, NULL},
     {"drop-missing", 0, NULL, "leave out rows with a missing or infinite loss", TO(drop_missing), opt_flag, 0, 0, NULL},
     {"renormalise", 0, NULL, "scale mixtures that do not sum to 1", TO(renormalise), opt_flag, 0, 0, NULL},
-    {"zero-as", 0, "SHARE", "take proportions of 0 for this, and scale the mixture", TO(zero_as), parse_small, 0, 0,
+    {"zero-as", 0, "SHARE", "take proportions of 0 for this, and scale the mixture", TO(zero_as), opt_inner, 0, 0,
      NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };

@@ -190,6 +190,33 @@ enum emx_status opt_real(const struct opt *o, const char *text, void *to, struct
     return EMX_OK;
 }
 
+enum emx_status opt_share(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    enum emx_status status = opt_real(o, text, to, err);
+
+    if (status == EMX_OK && !(*(double *)to >= 0 && *(double *)to <= 1))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", text);
+    return status;
+}
+
+enum emx_status opt_inner(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    enum emx_status status = opt_share(o, text, to, err);
+
+    if (status == EMX_OK && (*(double *)to == 0 || *(double *)to == 1))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is not between 0 and 1", text);
+    return status;
+}
+
+enum emx_status opt_positive(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    enum emx_status status = opt_real(o, text, to, err);
+
+    if (status == EMX_OK && !(*(double *)to > 0))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is not above 0", text);
+    return status;
+}
+
 enum emx_status opt_append(const struct opt *o, const char *text, void *to, struct emx_error *err)
 {
     struct opt_list *list = to;

@@ -294,8 +294,8 @@ static enum emx_status read_long(struct search *s)
     h->proportion = find_first(s, proportion_names);
     h->loss = find(s, "loss");
     if (h->run == NO_COLUMN)
-        return emx_fail(s->err, EMX_ERR_FORMAT, "%s: row 1: a long table needs a column 'run' (--run-column names another)",
-                        s->path);
+        return emx_fail(s->err, EMX_ERR_FORMAT,
+                        "%s: row 1: a long table needs a column 'run' (--run-column names another)", s->path);
     if (h->proportion == NO_COLUMN || h->loss == NO_COLUMN)
         return emx_fail(s->err, EMX_ERR_FORMAT, "%s: row 1: a long table needs the columns 'proportion' and 'loss'",
                         s->path);
@@ -316,7 +316,8 @@ static enum emx_status find_step_and_run(struct search *s)
     if (status == EMX_OK && s->h->step == NO_COLUMN)
         status = emx_fail(
             s->err, EMX_ERR_FORMAT,
-            "%s: row 1: no column is named step, steps, n_steps, tokens or n_tokens; --step-column names another", s->path);
+            "%s: row 1: no column is named step, steps, n_steps, tokens or n_tokens; --step-column names another",
+            s->path);
     return status;
 }
 

@@ -239,7 +239,7 @@ enum emx_status long_finish(struct table_reader *t)
     const size_t m = t->domains.n;
     double *numbers = calloc(2 * m + 1, sizeof(*numbers));
     size_t *place = calloc(m + 1, sizeof(*place));
-    struct run r = {.proportion = numbers, .loss = numbers + m, .place = place};
+    struct run r = {.proportion = numbers, .loss = numbers ? numbers + m : NULL, .place = place};
     enum emx_status status = EMX_OK;
 
     t->evaluations.m = m;
