@@ -1,5 +1,6 @@
 /* predict.c - losses that a law predicts, with their intervals */
 #include "law/form.h"
+#include "law/quantile.h"
 #include "law/query.h"
 #include "law/student.h"
 
@@ -67,23 +68,6 @@ static void set_interval(const struct emx_law *law, size_t scored, double level,
     p->hi = law->loss == EMX_LAW_LINEAR ? p->loss + reach : p->loss * exp(reach / p->loss);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Between the sorted values that it falls between. */
-static double quantile(const double *sorted, size_t n, double part)
-{
-    double place = part * (double)(n - 1);
-    size_t below = (size_t)place;
-
-    return below + 1 < n ? sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below])
-                         : sorted[below];
-}
-
 static void set_draws(const struct emx_law *law, size_t scored, const double *mixture, double step, double level,
                       double *values, struct emx_law_prediction *p)
 {
@@ -94,9 +78,9 @@ static void set_draws(const struct emx_law *law, size_t scored, const double *mi
     for (size_t d = 0; d < law->n_draws; d++)
         values[d] = emx_law_value(law, scored, law->draw + (d * law->n_scored + scored) * law->n_coefficients, mixture,
                                   step, NULL, NULL);
-    qsort(values, law->n_draws, sizeof *values, by_value);
-    p->draw_lo = quantile(values, law->n_draws, 0.5 * (1 - level));
-    p->draw_hi = quantile(values, law->n_draws, 0.5 * (1 + level));
+    quantile_sort(values, law->n_draws);
+    p->draw_lo = quantile_of(values, law->n_draws, 0.5 * (1 - level));
+    p->draw_hi = quantile_of(values, law->n_draws, 0.5 * (1 + level));
 }
 
 enum emx_status emx_law_predict(const struct emx_law *law, const double *mixture, double step, double level,
