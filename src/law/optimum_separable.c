@@ -19,7 +19,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 enum { MAX_ITERATIONS = 300 };
@@ -28,9 +27,11 @@ struct problem {
     struct box box;
     const double *gain, *alpha;
     const double *prior; /* NULL if there is none */
-    double strength;
-    int exponent;  /* gains and strength are scaled by 2^-exponent */
-    double *log_a; /* [n] -INFINITY where the loss does not depend on the proportion */
+    double strength;     /* scaled */
+    int exponent;        /* gains and strength are scaled by 2^-exponent */
+    double *log_a;       /* [n] -INFINITY where the loss does not depend on the proportion */
+    double *shift;       /* [n] with a prior: log(a c / strength) */
+    double *pull;        /* [n] with a prior: log prior - 1 */
 };
 
 /* Mass at some t, and by how much that between the bounds falls as t grows. */
@@ -38,11 +39,6 @@ struct mass {
     struct sum fixed, free;
     double slope;
 };
-
-static double strength_of(const struct problem *p)
-{
-    return p->prior ? ldexp(p->strength, -p->exponent) : 0;
-}
 
 /* v > 0 of v + log v = z, for z where v does not underflow.  Newton's method from below, where it is monotone. */
 static double wright_omega(double z)
@@ -63,18 +59,16 @@ static double wright_omega(double z)
 /* u of domain j at t; *ret_slope is -du/dt. */
 static double log_proportion(const struct problem *p, size_t j, double t, double *ret_slope)
 {
-    double c = 1 + p->alpha[j], strength = strength_of(p);
+    double c = 1 + p->alpha[j], mu, v;
 
     if (!p->prior) {
         *ret_slope = 1 / c;
         return (p->log_a[j] - t) / c;
     }
-
-    double mu = t / strength - log(p->prior[j]) + 1, shift = p->log_a[j] + log(c / strength);
-    double v = isinf(shift) ? 0 : wright_omega(shift + c * mu);
-
-    *ret_slope = 1 / (strength * (1 + v));
-    return v < 1 ? v / c - mu : (shift - log(v)) / c;
+    mu = t / p->strength - p->pull[j];
+    v = isinf(p->shift[j]) ? 0 : wright_omega(p->shift[j] + c * mu);
+    *ret_slope = 1 / (p->strength * (1 + v));
+    return v < 1 ? v / c - mu : (p->shift[j] - log(v)) / c;
 }
 
 /* A loss that grows without end at 0 keeps a domain above it, however little that is. */
@@ -106,7 +100,7 @@ static struct mass measure(const struct problem *p, double t)
 static struct marginal marginal_at(const struct problem *p, size_t j, double r)
 {
     double power = isinf(p->log_a[j]) ? 0 : exp(p->log_a[j] - (1 + p->alpha[j]) * log(r));
-    double pull = p->prior ? strength_of(p) * (log(r / p->prior[j]) + 1) : 0;
+    double pull = p->prior ? p->strength * (log(r / p->prior[j]) + 1) : 0;
 
     return (struct marginal){power - pull, power + fabs(pull)};
 }
@@ -154,7 +148,7 @@ static double search(const struct problem *p, size_t *ret_n)
 
     for (*ret_n = 1; *ret_n <= MAX_ITERATIONS; (*ret_n)++) {
         struct mass m = measure(p, t);
-        double next = newton(&m, t), tolerance = 2 * DBL_EPSILON * fmax(fabs(t), p->prior ? strength_of(p) : 1);
+        double next = newton(&m, t), tolerance = 2 * DBL_EPSILON * fmax(fabs(t), p->prior ? p->strength : 1);
 
         if (fabs(next - t) <= tolerance)
             return next;
@@ -219,7 +213,7 @@ static double value_at(const struct problem *p, const double *r)
         if (p->gain[j] > 0)
             sum_add(&sum, (long double)p->gain[j] * pow(r[j], -p->alpha[j]));
         if (p->prior && r[j] > 0)
-            sum_add(&sum, (long double)p->strength * r[j] * log(r[j] / p->prior[j]));
+            sum_add(&sum, ldexpl(p->strength, p->exponent) * r[j] * log(r[j] / p->prior[j]));
     }
     return (double)sum_total(&sum);
 }
@@ -296,6 +290,11 @@ static void prepare(struct problem *p)
 
         p->log_a[j] = gain > 0 && p->alpha[j] > 0 ? log(gain) + log(p->alpha[j]) : -INFINITY;
     }
+    p->strength = ldexp(p->strength, -p->exponent);
+    for (size_t j = 0; p->prior && j < p->box.n; j++) {
+        p->shift[j] = p->log_a[j] + log((1 + p->alpha[j]) / p->strength);
+        p->pull[j] = log(p->prior[j]) - 1;
+    }
 }
 
 enum emx_status emx_optimum_separable(const double *gain, const double *alpha, size_t n,
@@ -312,9 +311,11 @@ enum emx_status emx_optimum_separable(const double *gain, const double *alpha, s
     if (status != EMX_OK)
         return status;
     p.prior = limits->strength > 0 ? limits->prior : NULL;
-    p.log_a = n <= SIZE_MAX / sizeof(*p.log_a) ? malloc(n * sizeof(*p.log_a)) : NULL;
+    p.log_a = calloc(n, (p.prior ? 3 : 1) * sizeof(*p.log_a));
     if (!p.log_a)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for the optimum of %zu domains", n);
+    p.shift = p.prior ? p.log_a + n : NULL;
+    p.pull = p.prior ? p.shift + n : NULL;
     prepare(&p);
     lambda = solve(&p, ret_proportion, &n_iterations);
     if (ret)
