@@ -91,7 +91,7 @@ static const struct opt assumption_rows[] = {
      parse_noise, 0, 0, NULL},
     {"step-noise", 0, "X", "and within a run (default: 0.003)", TO(step_noise), parse_noise, 0, 0, NULL},
     {"horizon", 0, "X", "length of the run that is to be predicted, in lengths of those planned (default: 1)",
-     TO(horizon), parse_noise, 0, 0, NULL},
+     TO(horizon), opt_positive, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
