@@ -148,6 +148,20 @@ def draws_give_intervals(box):
     assert [float(row["proportion"]) for row in rows] == [d["proportion"] for d in report["domains"]]
 
 
+def keys_of(value):
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value)) if value else set()
+    return set(value).union(*map(keys_of, value.values())) if isinstance(value, dict) else set()
+
+
+@test
+def the_report_is_described(box):
+    law(box)
+    page = (pathlib.Path(__file__).parents[2] / "docs/optimum-json.md").read_text().split("## plan")[0]
+    keys = keys_of(box.json("optimize", "-q", "-f", "json", "--steps=4000", "--max=0.5", "law.json"))
+    assert len(keys) > 20 and not {key for key in keys if f"`{key}`" not in page}
+
+
 @test
 def other_laws_have_optima(box):
     losses(box, 0.001)

@@ -131,6 +131,15 @@ def the_report_answers_how_many_runs(box):
 
 
 @test
+def the_json_is_described(box):
+    state(box)
+    page = (pathlib.Path(__file__).parents[2] / "docs/optimum-json.md").read_text().split("## plan")[1]
+    report = plan(box)
+    keys = set(report) | set(report["runs"][0]) | set(report["expected_errors"][0])
+    assert len(keys) > 12 and not {key for key in keys if f"`{key}`" not in page}
+
+
+@test
 def wrong_words_are_named(box):
     state(box)
     box.usage_error("plan", says="needs a state file")
