@@ -18,7 +18,7 @@
 struct plan_args {
     struct common_args common;
     uint32_t n_mixtures, n_steps;
-    const char *output, *to, *path, *law, *tokens, *criterion, *format;
+    const char *output, *to, *path, *law, *tokens, *vne, *criterion, *format;
     struct plan_bounds {
         double lo, hi; /* 0: not given */
     } bounds;
@@ -66,10 +66,10 @@ static enum emx_status parse_bounds(const struct opt *o, const char *text, void 
 #define TO(member) offsetof(struct plan_args, member)
 
 static const struct opt rows[] = {
-    {"mixtures", 'n', "N", "how many runs, the four that follow from the corpus included (default: 6)", TO(n_mixtures),
-     opt_u32, PLAN_N_GIVEN, 256, NULL},
+    {"mixtures", 'n', "N", "how many runs, those that follow from the corpus included (default: 6)", TO(n_mixtures),
+     opt_u32, PLAN_MIN_GIVEN, 256, NULL},
     {"bounds", 'b', "LO..HI",
-     "shares that added mixtures may give a domain (default: a third of the least to thrice the greatest of the four)",
+     "shares that added mixtures may give a domain (default: a third of the least to thrice the greatest of these)",
      TO(bounds), parse_bounds, 0, 0, NULL},
     {"criterion", 0, "D|V",
      "d (default): coefficients are told best; v: losses are predicted best over all mixtures within the bounds",
@@ -77,6 +77,8 @@ static const struct opt rows[] = {
     {"tokens-available", 0, "FILE",
      "tokens of each domain, for the baseline: a state file, or CSV with columns domain and tokens (default: STATE)",
      TO(tokens), opt_text, 0, 0, NULL},
+    {"vne", 0, "FILE", "von Neumann entropies of the domains, from entromix vne -o: their mixture, too", TO(vne),
+     opt_text, 0, 0, NULL},
     {"seed", 0, "N", "of the search (default: 0)", TO(seed), opt_seed, 0, 0, NULL},
     {"format", 'f', "FORMAT", "of the report: table (default), json or csv", TO(format), opt_choose, 0, 0,
      report_format_choice},
@@ -217,7 +219,7 @@ static enum emx_status find(const struct plan_args *a, const struct plan_runs *r
 
     *o = (struct emx_plan_options){.n_domains = r->n_domains,
                                    .given = r->given,
-                                   .n_given = PLAN_N_GIVEN,
+                                   .n_given = r->n_given,
                                    .n_mixtures = a->n_mixtures,
                                    .n_steps = a->n_steps,
                                    .run_noise = a->run_noise,
@@ -274,7 +276,7 @@ static int run(void *args, char **operands, size_t n)
     code = report_open("plan", operands, n, &corpus);
     if (code != EXIT_OK)
         return code;
-    if (plan_runs_init(&runs, corpus, operands[0], a->tokens, &err) == EMX_OK)
+    if (plan_runs_init(&runs, corpus, &(struct plan_sources){operands[0], a->tokens, a->vne}, &err) == EMX_OK)
         code = plan(a, &runs);
     else
         code = say_failed(&err);

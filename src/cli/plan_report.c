@@ -7,6 +7,7 @@
 #include "law_args.h"
 #include "report.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,10 +26,13 @@ static bool print_mixtures(const struct plan_report *r, FILE *out)
     bool done;
 
     for (size_t i = 0; i < n; i++) {
-        static const char *const given[] = {">SHANNON", ">JOINT", ">CONDIT.", ">BASELINE"};
-
-        snprintf(names[i], sizeof(names[i]), ">%zu", i + 1);
-        headers[i + 1] = i < PLAN_N_GIVEN ? given[i] : names[i];
+        if (i < r->runs->n_given)
+            snprintf(names[i], sizeof(names[i]), ">%s", plan_run_kind(r->runs, i));
+        else
+            snprintf(names[i], sizeof(names[i]), ">%zu", i + 1);
+        for (char *at = names[i]; *at; at++)
+            *at = (char)toupper((unsigned char)*at);
+        headers[i + 1] = names[i];
     }
     c = columns_create(headers, n + 1);
     if (!c)
@@ -137,7 +141,8 @@ static json_t *run_json(const struct plan_report *r, size_t i)
 
     for (size_t k = 0; k < p->n_domains; k++)
         failed |= json_object_set_new(mixture, r->runs->domains[k], json_real(p->mixture[i * p->n_domains + k])) != 0;
-    j = json_pack("{s:s, s:s, s:o}", "run", plan_run_name(i, name), "kind", plan_run_kind(i), "mixture", mixture);
+    j = json_pack("{s:s, s:s, s:o}", "run", plan_run_name(r->runs, i, name), "kind", plan_run_kind(r->runs, i),
+                  "mixture", mixture);
     if (!failed)
         return j;
     json_decref(j);

@@ -8,6 +8,8 @@
 
 #include <emx/file.h>
 #include <emx/mixture.h>
+#include <emx/vne_set.h>
+#include <emx/weights.h>
 
 #include <errno.h>
 #include <math.h>
@@ -15,22 +17,70 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const kinds[] = {"shannon", "joint", "conditional", "baseline"};
-
-const char *plan_run_kind(size_t run)
+const char *plan_run_kind(const struct plan_runs *r, size_t run)
 {
-    return run < PLAN_N_GIVEN ? kinds[run] : "design";
+    return run < r->n_given ? r->kinds[run] : "design";
 }
 
-const char *plan_run_name(size_t run, char *ret)
+const char *plan_run_name(const struct plan_runs *r, size_t run, char *ret)
 {
-    snprintf(ret, PLAN_NAME, "%02zu-%s", run + 1, plan_run_kind(run));
+    snprintf(ret, PLAN_NAME, "%02zu-%s", run + 1, plan_run_kind(r, run));
     return ret;
 }
 
-static enum emx_status fill_baseline(struct plan_runs *r, const char *tokens, struct emx_error *err)
+/* The next given mixture is of that kind. */
+static double *add_given(struct plan_runs *r, const char *kind)
 {
-    double *share = r->given + (PLAN_N_GIVEN - 1) * r->n_domains, sum = 0;
+    r->kinds[r->n_given] = kind;
+    return r->given + r->n_given++ * r->n_domains;
+}
+
+static enum emx_status add_entropies(struct plan_runs *r, struct emx_error *err)
+{
+    struct opt_choice proxy;
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; status == EMX_OK && report_proxy_choice(i, &proxy); i++)
+        status =
+            optimum_entropy_mixture(r->corpus, r->domains, r->n_domains, proxy.name, add_given(r, proxy.name), err);
+    return status;
+}
+
+static enum emx_status take_von_neumann(const struct plan_runs *r, const char *path, const struct emx_vne_set *set,
+                                        double *ret, struct emx_error *err)
+{
+    for (size_t j = 0; j < r->n_domains; j++) {
+        const struct emx_vne_domain *d = emx_vne_set_find(set, r->domains[j]);
+
+        if (!d)
+            return emx_fail(err, EMX_ERR_FORMAT, "%s: has no domain '%s'", path, r->domains[j]);
+        if (d->n_documents == 0)
+            return emx_fail(err, EMX_ERR_EMPTY, "%s: no document of domain '%s' has a direction", path, r->domains[j]);
+        ret[j] = d->vne.entropy;
+    }
+    return EMX_OK;
+}
+
+static enum emx_status add_von_neumann(struct plan_runs *r, const char *path, struct emx_error *err)
+{
+    double *mixture = add_given(r, "von-neumann"), *entropy = calloc(r->n_domains + 1, sizeof(*entropy));
+    struct emx_vne_set *set = NULL;
+    enum emx_status status = entropy ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+
+    if (status == EMX_OK)
+        status = emx_vne_set_read(path, &set, err);
+    if (status == EMX_OK)
+        status = take_von_neumann(r, path, set, entropy, err);
+    if (status == EMX_OK)
+        status = emx_weights_from_entropies(entropy, r->n_domains, &EMX_WEIGHTS_DEFAULTS, mixture, err);
+    emx_vne_set_destroy(&set);
+    free(entropy);
+    return status;
+}
+
+static enum emx_status add_baseline(struct plan_runs *r, const char *tokens, struct emx_error *err)
+{
+    double *share = add_given(r, "baseline"), sum = 0;
     enum emx_status status = tokens ? optimum_tokens_of_file(tokens, r->domains, r->n_domains, share, err)
                                     : optimum_tokens_of_state(r->corpus, r->domains, r->n_domains, share, err);
 
@@ -47,29 +97,23 @@ static enum emx_status fill_baseline(struct plan_runs *r, const char *tokens, st
     return EMX_OK;
 }
 
-static enum emx_status fill_given(struct plan_runs *r, const char *tokens, struct emx_error *err)
-{
-    enum emx_status status = EMX_OK;
-
-    for (size_t i = 0; i + 1 < PLAN_N_GIVEN && status == EMX_OK; i++)
-        status =
-            optimum_entropy_mixture(r->corpus, r->domains, r->n_domains, kinds[i], r->given + i * r->n_domains, err);
-    return status == EMX_OK ? fill_baseline(r, tokens, err) : status;
-}
-
-enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const char *path,
-                               const char *tokens, struct emx_error *err)
+enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const struct plan_sources *sources,
+                               struct emx_error *err)
 {
     size_t n = emx_state_n_domains(corpus);
+    enum emx_status status;
 
-    *r = (struct plan_runs){.path = path, .corpus = corpus, .n_domains = n};
+    *r = (struct plan_runs){.path = sources->path, .corpus = corpus, .n_domains = n};
     r->domains = calloc(n + 1, sizeof(*r->domains));
-    r->given = calloc(n + 1, PLAN_N_GIVEN * sizeof(*r->given));
+    r->given = calloc(n + 1, PLAN_MAX_GIVEN * sizeof(*r->given));
     if (!r->domains || !r->given)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     for (size_t j = 0; j < n; j++)
         r->domains[j] = emx_state_domain(corpus, j)->name;
-    return fill_given(r, tokens, err);
+    status = add_entropies(r, err);
+    if (status == EMX_OK && sources->vne)
+        status = add_von_neumann(r, sources->vne, err);
+    return status == EMX_OK ? add_baseline(r, sources->tokens, err) : status;
 }
 
 void plan_runs_finish(struct plan_runs *r)
@@ -115,7 +159,7 @@ static enum emx_status write_run(const struct plan_runs *r, size_t run, const ch
 {
     struct emx_mixture m = {.domains = domains,
                             .n_domains = r->n_domains,
-                            .proxy = run + 1 < PLAN_N_GIVEN ? plan_run_kind(run) : NULL,
+                            .proxy = run + 1 < r->n_given ? plan_run_kind(r, run) : NULL,
                             .options = EMX_WEIGHTS_DEFAULTS,
                             .source = r->path,
                             .path_template = path_template};
@@ -129,7 +173,7 @@ static enum emx_status write_run(const struct plan_runs *r, size_t run, const ch
                                                  .counted = emx_state_domain(r->corpus, j)};
     status = emx_mixture_format_string(&m, format, &text, ret_note, err);
     if (status == EMX_OK)
-        status = write_text(folder, plan_run_name(run, name), extension_of(format), text, err);
+        status = write_text(folder, plan_run_name(r, run, name), extension_of(format), text, err);
     free(text);
     return status;
 }
@@ -157,7 +201,7 @@ static void print_csv(const struct plan_runs *r, FILE *out)
     fputs("run,domain,proportion\n", out);
     for (size_t i = 0; i < r->plan->n_mixtures; i++) {
         for (size_t j = 0; j < r->n_domains; j++) {
-            fprintf(out, "%s,", plan_run_name(i, name));
+            fprintf(out, "%s,", plan_run_name(r, i, name));
             report_csv_text(r->domains[j], out);
             fprintf(out, ",%.17g\n", r->plan->mixture[i * r->n_domains + j]);
         }

@@ -7,30 +7,35 @@
 #include <emx/plan.h>
 #include <emx/state.h>
 
-enum { PLAN_N_GIVEN = 4 }; /* shannon, joint, conditional, baseline */
+enum { PLAN_MIN_GIVEN = 4, PLAN_MAX_GIVEN = 5 }; /* shannon, joint, conditional, maybe von-neumann, baseline */
 
 struct plan_runs {
     const char *path; /* of the state file */
     const struct emx_state *corpus;
     const char **domains; /* [n_domains] borrowed from the state */
     size_t n_domains;
-    double *given;               /* [PLAN_N_GIVEN][n_domains] */
+    const char *kinds[PLAN_MAX_GIVEN]; /* [n_given] */
+    size_t n_given;
+    double *given;               /* [n_given][n_domains] */
     const struct emx_plan *plan; /* NULL at first */
 };
 
-/*
- * Entropy mixtures and token shares.  tokens: a file as --tokens-available has it, or NULL for the counts of the
- * corpus.
- */
-EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const char *path,
-                                           const char *tokens, struct emx_error *err);
+/* What the mixtures are from, beside the state file at path. */
+struct plan_sources {
+    const char *path;
+    const char *tokens; /* a file as --tokens-available has it; NULL: the counts of the corpus */
+    const char *vne;    /* von Neumann entropies; NULL: none */
+};
+
+EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus,
+                                           const struct plan_sources *sources, struct emx_error *err);
 void plan_runs_finish(struct plan_runs *r);
 
 /* "shannon", ..., "design" of those that were added. */
-const char *plan_run_kind(size_t run);
+const char *plan_run_kind(const struct plan_runs *r, size_t run);
 /* "01-shannon"; ret holds PLAN_NAME bytes. */
 enum { PLAN_NAME = 40 };
-const char *plan_run_name(size_t run, char *ret);
+const char *plan_run_name(const struct plan_runs *r, size_t run, char *ret);
 
 /* A file a run and plan.csv into a folder, which is made if it is not there; *ret_note as emx_mixture_format_string().
  */

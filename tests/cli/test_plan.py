@@ -131,6 +131,21 @@ def the_report_answers_how_many_runs(box):
 
 
 @test
+def the_von_neumann_mixture_joins(box):
+    state(box)
+    box.good("vne", "-q", "-o", "x.vne", "x.emx")
+    report = plan(box, "--vne=x.vne")
+    assert [run["kind"] for run in report["runs"]] == ["shannon", "joint", "conditional", "von-neumann", "baseline",
+                                                        "design"]
+    lines = csv.DictReader(io.StringIO(box.text("weights", "-q", "--proxy=von-neumann", "--vne=x.vne", "--to=csv",
+                                                "x.emx")))
+    check_near(mixtures(report)[3], {line["domain"]: float(line["proportion"]) for line in lines})
+    assert "VON-NEUMANN" in box.text("plan", "-q", "--vne=x.vne", "x.emx")
+    box.error("plan", "--vne=x.emx", "x.emx", says="x.emx")
+    box.error("plan", "--vne=x.vne", "-n", 4, "x.emx", says="5 to 256 mixtures, not 4")
+
+
+@test
 def the_json_is_described(box):
     state(box)
     page = (pathlib.Path(__file__).parents[2] / "docs/optimum-json.md").read_text().split("## plan")[1]
