@@ -74,6 +74,12 @@ def tables_name_every_format():
         assert not missing, f"README.md has no {missing}"
 
 
+def tables_of_estimators_are_what_the_script_prints():
+    command = [SOURCE / "scripts/estimators", "--program", PROGRAM, SOURCE / "sample/corpus.yaml"]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    assert len(printed) > 1000 and printed in (SOURCE / "docs/estimators.md").read_text(), f"it prints\n{printed}"
+
+
 def links_lead_to_files():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
@@ -89,7 +95,7 @@ def main():
     passed = failed = 0
     for test in (console_blocks_are_what_the_program_prints, c_example_is_the_file_that_is_compiled,
                  tables_name_every_format, links_lead_to_files,
-                 made_up_losses_are_what_their_script_prints):
+                 made_up_losses_are_what_their_script_prints, tables_of_estimators_are_what_the_script_prints):
         try:
             test()
             passed += 1
