@@ -8,6 +8,8 @@
 #include "test.h"
 
 #include "state_tables.h"
+#include <emx/compare.h>
+#include <emx/estimators.h>
 
 #include <xxhash.h>
 #include <zstd.h>
@@ -16,6 +18,7 @@ WRAP(char *, strndup, (const char *s, size_t n), (s, n))
 WRAP(FILE *, open_memstream, (char **data, size_t *len), (data, len))
 WRAP(ZSTD_CCtx *, ZSTD_createCCtx, (void), ())
 WRAP(ZSTD_DCtx *, ZSTD_createDCtx, (void), ())
+WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
 WRAP(XXH3_state_t *, XXH3_createState, (void), ())
 
 static char folder[64], a[100], b[100], merged[100];
@@ -61,6 +64,30 @@ static enum emx_status merge(struct emx_error *err)
     return emx_state_merge((const char *const[]){a, b}, 2, merged, err);
 }
 
+static enum emx_status compare(struct emx_error *err)
+{
+    struct emx_comparison c[4];
+    struct emx_state *s = NULL;
+    enum emx_status status = emx_state_open(a, &s, err);
+
+    if (status == EMX_OK)
+        status = emx_compare(s, &(struct emx_compare_options){.n_threads = 1}, c, err);
+    emx_state_close(&s);
+    return status;
+}
+
+static enum emx_status estimate(struct emx_error *err)
+{
+    struct emx_estimates e;
+    struct emx_state *s = NULL;
+    enum emx_status status = emx_state_open(a, &s, err);
+
+    if (status == EMX_OK)
+        status = emx_estimate_domain(s, 1, &(struct emx_estimation){.estimator = EMX_ESTIMATOR_CHAO_SHEN}, &e, err);
+    emx_state_close(&s);
+    return status;
+}
+
 /* Fail the first, the second, ... allocation, until there are none left to fail. */
 static void check_each_failure(enum emx_status (*act)(struct emx_error *err), const char *output)
 {
@@ -104,6 +131,16 @@ static void merging_survives(void)
     check_each_failure(merge, merged);
 }
 
+static void comparing_survives(void)
+{
+    check_each_failure(compare, "/nonexistent");
+}
+
+static void estimating_survives(void)
+{
+    check_each_failure(estimate, "/nonexistent");
+}
+
 int main(void)
 {
     uint64_t seed = test_seed();
@@ -121,6 +158,8 @@ int main(void)
     RUN(verifying_survives);
     RUN(opening_a_pipe_survives);
     RUN(merging_survives);
+    RUN(comparing_survives);
+    RUN(estimating_survives);
     table_finish(&tables[0]);
     table_finish(&tables[1]);
     unlink(a);
