@@ -67,6 +67,10 @@ void numbers_decode(const void *bytes, struct number_type type, size_t n, float 
 {
     const unsigned char *p = bytes;
 
+    if (type.kind == NUMBER_F32 && type.big_endian == (__BYTE_ORDER == __BIG_ENDIAN)) {
+        memcpy(ret, p, n * sizeof(*ret));
+        return;
+    }
     switch (type.kind) {
     case NUMBER_F16:
         for (size_t i = 0; i < n; i++)
