@@ -74,7 +74,7 @@ static const struct opt vector_rows[] = {
     {"vocabulary", 0, "FILE",
      "which token is which text, for vectors of words: vocab.json, tokenizer.json, or a text a line", TO(vocabulary),
      opt_text, 0, 0, NULL},
-    {"dimension", 0, "N", "of vectors made from counts (default: 256)", TO(dimension), opt_u32, 1, EMX_MAX_DIMENSION,
+    {"dimension", 0, "N", "of vectors made from counts (default: 128)", TO(dimension), opt_u32, 1, EMX_MAX_DIMENSION,
      NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
@@ -368,7 +368,7 @@ static const struct vne_args defaults = {
     .format = "table",
     .unit = "nats",
     .n_documents = 10000,
-    .dimension = 256,
+    .dimension = 128,
 };
 
 const struct command vne_command = {
