@@ -567,6 +567,30 @@ static void laws_that_are_not_separable_have_optima(void)
     }
 }
 
+/* Also of laws that are not separable: weights scaled alike change no mixture, a wider cap worsens none. */
+static void general_optima_scale_and_are_monotone_in_caps(void)
+{
+    static struct terms t;
+    struct problem p;
+    double r[N], again[N];
+
+    for (int repeat = 0; repeat < 200; repeat++) {
+        size_t n = 2 + test_random(&seed) % 15, j = test_random(&seed) % n;
+
+        make_problem(&p, n, 1, 0);
+        struct emx_optimum_forms f = make_forms(&t, n, n + 3, repeat & 1);
+        double value = solve_forms(&f, &p.limits, r).value;
+
+        for (size_t i = 0; i < f.n_terms; i++)
+            t.weight[i] *= 0x1p40;
+        CHECK_NEAR(solve_forms(&f, &p.limits, again).value, value * 0x1p40, 1e-12 * value * 0x1p40);
+        for (size_t i = 0; i < n; i++)
+            CHECK_NEAR(again[i], r[i], 1e-6);
+        p.hi[j] = fmin(1, p.hi[j] * 1.5);
+        CHECK(solve_forms(&f, &p.limits, again).value <= value * 0x1p40 * (1 + 1e-12));
+    }
+}
+
 int main(void)
 {
     seed = test_seed();
@@ -584,5 +608,6 @@ int main(void)
     RUN(epochs_are_caps);
     RUN(both_solvers_agree);
     RUN(laws_that_are_not_separable_have_optima);
+    RUN(general_optima_scale_and_are_monotone_in_caps);
     return test_summary();
 }
