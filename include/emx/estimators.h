@@ -106,15 +106,14 @@ struct emx_estimate {
  *
  * Standard error: the delta method with N fixed, and differences for derivatives, as a count can only change by 1:
  *
- *     variance = sum_i n_i D_i^2 - (sum_i n_i D_i)^2 / N,   D_i = estimate - estimate with one token of type i taken
- * away
+ *     variance = sum_i n_i D_i^2 - (sum_i n_i D_i)^2 / N,   D_i = estimate - estimate without one token of type i
  *
- * where taking away changes n_i, K, f_1, f_2, but not N.  As N grows it becomes, for each of these estimators, the
- * variance of log p_i over N, as in Basharin (1959).  Where most types are rare that is a fifth too small; differences
+ * where to be without it changes n_i, K, f_1, f_2, but not N.  As N grows it becomes, for each of these estimators, the
+ * variance of log p_i over N, as in Basharin (1959).  Where most types are rare, that is a fifth too small; differences
  * see types come and go, and err on the safe side (Efron and Stein 1981): in simulations of Zipf's law by less than a
- * tenth, for EMX_ESTIMATOR_GOOD_TURING, which hangs on f_1 and f_2, by up to four fifths.  For EMX_ESTIMATOR_GRASSBERGER,
- * whose n G(n) rises by turns, D_i is half the difference of n_i + 1 and n_i - 1; for EMX_ESTIMATOR_SHRINKAGE the part
- * that goes through L is to first order.
+ * quarter, for EMX_ESTIMATOR_GOOD_TURING, which hangs on f_1 and f_2, by up to four fifths.  Two exceptions: n G(n) of
+ * EMX_ESTIMATOR_GRASSBERGER rises by turns, so D_i is half the difference of n_i + 1 and n_i - 1; and for
+ * EMX_ESTIMATOR_SHRINKAGE the part that goes through L is to first order.
  *
  * EMX_ERR_RANGE if how->sample exceeds N; EMX_ERR_ARG if a sample is asked of another estimator than the plug-in, or
  * the estimator is not known.
