@@ -1,5 +1,4 @@
 /* set_file.c - a set of domains as a file; docs/vne-format.md describes it */
-#include "io/file.h"
 #include "util/outfile.h"
 #include "vne/density.h"
 #include "vne/set.h"
@@ -258,12 +257,13 @@ static enum emx_status take_set(struct bytes *b, const char *path, struct emx_vn
     return status;
 }
 
-enum emx_status emx_vne_set_read(const char *path, struct emx_vne_set **ret, struct emx_error *err)
+enum emx_status set_read(const struct file_space *space, const char *path, struct emx_vne_set **ret,
+                         struct emx_error *err)
 {
     struct bytes b = {0};
     struct emx_vne_set *set = NULL;
     struct file *file = NULL;
-    enum emx_status status = file_open(NULL, path, &file, err);
+    enum emx_status status = file_open(space, path, &file, err);
 
     if (!status)
         status = file_map(file, &b.p, err);
@@ -279,4 +279,9 @@ enum emx_status emx_vne_set_read(const char *path, struct emx_vne_set **ret, str
     else
         *ret = set;
     return status;
+}
+
+enum emx_status emx_vne_set_read(const char *path, struct emx_vne_set **ret, struct emx_error *err)
+{
+    return set_read(NULL, path, ret, err);
 }
