@@ -79,12 +79,13 @@ static bool is_byte_level(const struct vocabulary *v)
 static void drop_mark(char *text)
 {
     static const char *const marks[] = {" ", "\xE2\x96\x81", "##"};
+    size_t length = strlen(text);
 
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         size_t n = strlen(marks[i]);
 
-        if (strncmp(text, marks[i], n) == 0 && text[n]) {
-            memmove(text, text + n, strlen(text + n) + 1);
+        if (length > n && memcmp(text, marks[i], n) == 0) {
+            memmove(text, text + n, length - n + 1);
             return;
         }
     }
