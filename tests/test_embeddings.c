@@ -4,6 +4,7 @@
 #include "embed/embed.h"
 
 #include <endian.h>
+#include <unistd.h>
 
 /* --- files in memory ------------------------------------------------------------------------------------- */
 
@@ -346,11 +347,9 @@ static void matrices_are_checked(void)
     make_npy(&t, "<f4", "False", "5, 3");
     check_refused(&t, &none, EMX_ERR_FORMAT, "e: the NumPy header at byte 10 is not a description of plain numbers");
     t.len = 0;
-    check_refused(&t, &none, EMX_ERR_FORMAT,
-                  "e: is no embedding file: neither .npy, .safetensors, word2vec nor lines of a word and its vector");
-    put(&t, "\xBA\x16\x4F\x2F\x0C\x00\x00\x00", 8);
-    check_refused(&t, &none, EMX_ERR_FORMAT,
-                  "e: is a whole fastText model; give its vectors, which fastText writes beside it as .vec");
+    check_refused(
+        &t, &none, EMX_ERR_FORMAT,
+        "e: is no embedding file: neither .npy, .safetensors, fastText, word2vec nor lines of a word and its vector");
 }
 
 static void safetensors_are_checked(void)
@@ -440,6 +439,113 @@ static void rows_are_copied(void)
     CHECK_STR(err.message, "rows: all vectors are zero");
 }
 
+/* --- fastText's models --------------------------------------------------------------------------------------- */
+
+enum { FT_WORDS = 2, FT_BUCKETS = 50 };
+static float ft_rows[FT_WORDS + FT_BUCKETS][D];
+
+static void put_i32(struct text *t, int32_t x)
+{
+    put(t, &(uint32_t){htole32((uint32_t)x)}, 4);
+}
+
+static void put_i64(struct text *t, int64_t x)
+{
+    put(t, &(uint64_t){htole64((uint64_t)x)}, 8);
+}
+
+/* Words "cat" and "\u00e9t\u00e9"; n-grams of minn to maxn characters; a label behind them. */
+static void make_fasttext(struct text *t, int32_t minn, int32_t maxn)
+{
+    const int32_t args[] = {D, 5, 1, 1, 5, 1, 2, 2, FT_BUCKETS, minn, maxn, 100};
+    static const char *const names[] = {"cat", "\xC3\xA9t\xC3\xA9", "__label__x"};
+
+    t->len = 0;
+    put_i32(t, 793712314);
+    put_i32(t, 12);
+    for (size_t i = 0; i < 12; i++)
+        put_i32(t, args[i]);
+    put_i64(t, 0);
+    put_i32(t, 3);
+    put_i32(t, FT_WORDS);
+    put_i32(t, 1);
+    put_i64(t, 100);
+    put_i64(t, -1);
+    for (size_t i = 0; i < 3; i++) {
+        put(t, names[i], strlen(names[i]) + 1);
+        put_i64(t, 1);
+        put(t, i == 2 ? "\1" : "\0", 1);
+    }
+    put(t, "\0", 1);
+    put_i64(t, FT_WORDS + FT_BUCKETS);
+    put_i64(t, D);
+    for (size_t i = 0; i < (FT_WORDS + FT_BUCKETS) * D; i++) {
+        ft_rows[i / D][i % D] = (float)((int)(i * i % 101) - 50) / 4;
+        put_number(t, ft_rows[i / D][i % D], "<f4");
+    }
+}
+
+/* The mean of a word's row (if not -1) and of n-grams that are written out. */
+static void mean_of(int word, const char *const *ngrams, size_t n, float *ret)
+{
+    for (size_t k = 0; k < D; k++) {
+        double sum = word >= 0 ? (double)ft_rows[word][k] : 0;
+
+        for (size_t i = 0; i < n; i++) {
+            uint32_t h = 2166136261;
+
+            for (const char *p = ngrams[i]; *p; p++)
+                h = (h ^ (uint32_t)(int32_t)(signed char)*p) * 16777619;
+            sum += (double)ft_rows[FT_WORDS + h % FT_BUCKETS][k];
+        }
+        ret[k] = (float)(sum / (double)(n + (word >= 0)));
+    }
+}
+
+static void fasttext_means_words_and_ngrams(void)
+{
+    static const char *const of_cat[] = {"<ca", "cat", "at>"};
+    static const char *const of_ete[] = {"<\xC3\xA9t", "\xC3\xA9t\xC3\xA9", "t\xC3\xA9>"};
+    static const char *const of_at[] = {"<at", "at>"};
+    static struct text t;
+    struct emx_embeddings *e;
+    struct emx_error err = {.message = ""};
+    float x[D];
+
+    add_file("v", "cat\n\xC3\xA9t\xC3\xA9\nat\n", 14);
+    make_fasttext(&t, 3, 3);
+    CHECK(open_with("e", &t, &with_vocabulary, &e, &err) == EMX_OK);
+    CHECK_STR(err.message, "");
+    if (e) {
+        CHECK_STR(emx_embeddings_format(e), "fasttext");
+        CHECK(emx_embeddings_n_vectors(e) == 3);
+        mean_of(0, of_cat, 3, x);
+        check_vector(e, 0, x);
+        mean_of(1, of_ete, 3, x);
+        check_vector(e, 1, x);
+        mean_of(-1, of_at, 2, x);
+        check_vector(e, 2, x);
+    }
+    emx_embeddings_close(&e);
+    make_fasttext(&t, 0, 0);
+    CHECK(open_with("e", &t, &with_vocabulary, &e, NULL) == EMX_OK && emx_embeddings_n_vectors(e) == 2);
+    check_vector(e, 0, ft_rows[0]);
+    check_vector(e, 2, NULL);
+    emx_embeddings_close(&e);
+    for (size_t len = t.len - 1; len > 4; len--) {
+        char *copy = malloc(len);
+
+        memcpy(copy, t.bytes, len);
+        add_file("e", copy, len);
+        CHECK(embed_open(&space, "e", &with_vocabulary, &e, NULL) != EMX_OK);
+        space.n--;
+        free(copy);
+    }
+    t.bytes[4] = 13;
+    check_refused(&t, &with_vocabulary, EMX_ERR_VERSION, "e: fastText version 13 is not known");
+    space.n = 0;
+}
+
 /* --- files of others ------------------------------------------------------------------------------------------- */
 
 static void samples_of_others_are_read(void)
@@ -451,6 +557,7 @@ static void samples_of_others_are_read(void)
         {"safetensors/model2vec_embeddings_float32.safetensors", "safetensors", 2, 29528},
         {"safetensors/model2vec_embeddings_float16.safetensors", "safetensors", 2, 29528},
         {"fasttext/crime-and-punishment.vec", "text", 5, 3},
+        {"fasttext/crime-and-punishment.bin", "fasttext", 5, 3},
         {"glove/test_glove.txt", "text", 50, 1},
         {"word2vec-binary/euclidean_vectors.bin", "word2vec", 10, 1},
     };
@@ -484,6 +591,49 @@ static void samples_of_others_are_read(void)
     remove(local);
 }
 
+/* fastText wrote both; the list has five digits. */
+static void models_say_what_their_lists_say(void)
+{
+    static const char *const names[] = {"crime-and-punishment", "toy-model"};
+    const char *data = getenv("EMX_SHARED_DATA");
+    char path[512], local[] = "/tmp/emx-vocabulary-XXXXXX", word[256];
+    int fd = data ? mkstemp(local) : -1;
+    struct emx_embeddings_options o = {.vocabulary = local};
+
+    if (fd < 0) {
+        printf("without EMX_SHARED_DATA: models of others are not read\n");
+        return;
+    }
+    close(fd);
+    for (size_t i = 0; i < 2; i++) {
+        struct emx_embeddings *list = NULL, *model = NULL;
+        FILE *in, *out = fopen(local, "w");
+        float x[5], y[5];
+        double worst = 0;
+
+        snprintf(path, sizeof(path), "%s/format-samples/fasttext/%s.vec", data, names[i]);
+        in = fopen(path, "r");
+        for (int line = 0; in && out && fscanf(in, "%255s%*[^\n]", word) == 1; line++)
+            fprintf(out, "%s\n", line ? word : "");
+        if (in)
+            fclose(in);
+        if (out)
+            fclose(out);
+        CHECK(emx_embeddings_open(path, &o, &list, NULL) == EMX_OK);
+        snprintf(path, sizeof(path), "%s/format-samples/fasttext/%s.bin", data, names[i]);
+        CHECK(emx_embeddings_open(path, &o, &model, NULL) == EMX_OK);
+        for (uint32_t k = 1; list && model && k < emx_embeddings_n_tokens(list); k++) {
+            CHECK(emx_embeddings_vector(list, k, x) && emx_embeddings_vector(model, k, y));
+            for (size_t d = 0; d < 5; d++)
+                worst = fmax(worst, fabs((double)x[d] - (double)y[d]));
+        }
+        CHECK(list && model && emx_embeddings_n_vectors(list) > 20 && worst < 1e-5);
+        emx_embeddings_close(&list);
+        emx_embeddings_close(&model);
+    }
+    remove(local);
+}
+
 int main(void)
 {
     RUN(npy_of_each_type);
@@ -497,6 +647,8 @@ int main(void)
     RUN(words_are_checked);
     RUN(cut_files_are_refused);
     RUN(rows_are_copied);
+    RUN(fasttext_means_words_and_ngrams);
     RUN(samples_of_others_are_read);
+    RUN(models_say_what_their_lists_say);
     return test_summary();
 }

@@ -5,10 +5,11 @@
  *
  *     npy           a matrix of f16, f32 or f64, row = token id         memory-mapped
  *     safetensors   one matrix of f16, bf16, f32 or f64 in it, likewise memory-mapped
+ *     fasttext      a fastText model, .bin, not quantised: vectors also of words that it never saw, from n-grams
  *     text          lines "word v1 ... vD": GloVe, fastText .vec and word2vec with their first line "N D"
  *     word2vec      word2vec's and gensim's binary files
  *
- * The last two are keyed by words, so they need a vocabulary file that says which token is which text:
+ * The last three are keyed by words, so they need a vocabulary file that says which token is which text:
  *
  *     vocab.json, or a tokenizer.json       {"text": id, ...}, or that at "model", "vocab"
  *     anything else                         one text a line, the first is token 0

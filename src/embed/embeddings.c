@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct embedding_ops embedding_npy, embedding_safetensors, embedding_text, embedding_word2vec;
+extern const struct embedding_ops embedding_fasttext, embedding_npy, embedding_safetensors, embedding_text,
+    embedding_word2vec;
 
-/* In the order in which they are probed: the first two have a magic. */
-static const struct embedding_ops *const table[] = {&embedding_npy, &embedding_safetensors, &embedding_text,
-                                                    &embedding_word2vec};
+/* In the order in which they are probed: the first three have a magic. */
+static const struct embedding_ops *const table[] = {&embedding_npy, &embedding_safetensors, &embedding_fasttext,
+                                                    &embedding_text, &embedding_word2vec};
 
 enum { N_FORMATS = sizeof(table) / sizeof(table[0]) };
 
@@ -19,6 +20,7 @@ const struct emx_embedding_format *emx_embedding_formats(size_t *ret_n)
     static const struct emx_embedding_format formats[N_FORMATS] = {
         {"npy", "NumPy .npy matrix of f16, f32 or f64, row = token id"},
         {"safetensors", "a matrix of f16, bf16, f32 or f64 in a .safetensors file, row = token id"},
+        {"fasttext", "a fastText model, .bin, also for words it never saw (needs a vocabulary)"},
         {"text", "GloVe, fastText .vec or word2vec text, by word (needs a vocabulary)"},
         {"word2vec", "binary word2vec, by word (needs a vocabulary)"},
     };
@@ -60,7 +62,6 @@ enum emx_status embed_matrix(const struct embedding_source *s, uint64_t n_rows, 
 static enum emx_status find_format(const struct embedding_source *s, const struct embedding_ops **ret,
                                    struct emx_error *err)
 {
-    static const unsigned char fasttext_magic[4] = {0xBA, 0x16, 0x4F, 0x2F};
     const char *name = s->options->format;
 
     for (size_t i = 0; i < N_FORMATS; i++) {
@@ -71,13 +72,10 @@ static enum emx_status find_format(const struct embedding_source *s, const struc
     }
     if (name)
         return emx_fail(err, EMX_ERR_ARG, "there is no embedding format '%s'", name);
-    if (s->len >= 4 && memcmp(s->bytes, fasttext_magic, 4) == 0)
-        return emx_fail(err, EMX_ERR_FORMAT,
-                        "%s: is a whole fastText model; give its vectors, which fastText writes beside it as .vec",
-                        s->path);
-    return emx_fail(err, EMX_ERR_FORMAT,
-                    "%s: is no embedding file: neither .npy, .safetensors, word2vec nor lines of a word and its vector",
-                    s->path);
+    return emx_fail(
+        err, EMX_ERR_FORMAT,
+        "%s: is no embedding file: neither .npy, .safetensors, fastText, word2vec nor lines of a word and its vector",
+        s->path);
 }
 
 static const unsigned char *row_at(const struct emx_embeddings *e, size_t row)
