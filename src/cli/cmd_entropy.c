@@ -8,6 +8,7 @@
 #include "output.h"
 #include "report.h"
 #include "say.h"
+#include "von_neumann.h"
 
 #include <emx/entropy.h>
 
@@ -19,7 +20,7 @@
 struct entropy_args {
     struct common_args common;
     struct estimate_args estimate;
-    const char *format, *unit;
+    const char *format, *unit, *vne;
 };
 
 #define TO(member) offsetof(struct entropy_args, member)
@@ -27,6 +28,7 @@ struct entropy_args {
 static const struct opt rows[] = {
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
+    {"vne", 0, "FILE", "show von Neumann entropies, too, from entromix vne -o", TO(vne), opt_text, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -57,6 +59,7 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "                                      are of a type already seen\n"
                            "  OF PAIRS    pair_coverage           the same for pairs\n"
                            "  RESIDUAL    chain_residual          |JE - first - CE| / max(JE, 1): rounding\n"
+                           "  VNE         von_neumann             von Neumann entropy, with --vne\n"
                            "  +-          shannon_error, ...      standard error of the entropy on its left\n"
                            "\n"
                            "Standard errors are there with --estimator or --at-tokens, and are those of\n"
@@ -65,13 +68,14 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "JSON is {\"unit\", \"domains\": [{\"name\", \"tokens\", ...}]}; CSV has a header line\n"
                            "and a line a domain: domain, unit, tokens, ...  Both have all digits.\n";
 
-enum kind { COUNT, ENTROPY, ERROR, PERPLEXITY, SHARE, RESIDUAL };
+enum kind { COUNT, ENTROPY, ERROR, VON_NEUMANN, PERPLEXITY, SHARE, RESIDUAL };
 
 /* All that can be shown of a domain. */
 struct shown {
     const char *name;
     struct emx_entropies e; /* with estimates in place of plug-in entropies where they were asked for */
     double shannon_error, joint_error, conditional_error, first_error;
+    double von_neumann;
 };
 
 /* Each is narrow enough for 80 columns. */
@@ -107,6 +111,7 @@ static const struct field fields[] = {
     {"token_coverage", ">COVERAGE", FOLLOWING, SHARE, AT(e.token_coverage)},
     {"pair_coverage", ">OF PAIRS", FOLLOWING, SHARE, AT(e.pair_coverage)},
     {"chain_residual", ">RESIDUAL", FOLLOWING, RESIDUAL, AT(e.chain_residual)},
+    {"von_neumann", ">VNE", FOLLOWING, VON_NEUMANN, AT(von_neumann)},
 };
 
 enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -122,7 +127,7 @@ struct report {
 
 static bool is_shown(const struct report *r, const struct field *f)
 {
-    return f->kind != ERROR || r->estimated;
+    return (f->kind != ERROR || r->estimated) && (f->kind != VON_NEUMANN || r->args->vne);
 }
 
 static uint64_t count_of(const struct shown *d, const struct field *f)
@@ -136,7 +141,9 @@ static double real_of(const struct report *r, const struct shown *d, const struc
 
     if (f->kind == PERPLEXITY)
         return exp(value);
-    return f->kind == ENTROPY || f->kind == ERROR ? value / r->nats_per_unit : value;
+    if (f->kind == ENTROPY || f->kind == ERROR || f->kind == VON_NEUMANN)
+        return value / r->nats_per_unit;
+    return value;
 }
 
 /* Put estimates in the place of the plug-in entropies. */
@@ -152,6 +159,18 @@ static void take_estimates(struct shown *d, const struct emx_estimates *est)
     d->joint_error = est->joint.standard_error;
     d->conditional_error = est->conditional.standard_error;
     d->first_error = est->first.standard_error;
+}
+
+static enum emx_status take_von_neumann(struct report *r, const struct emx_state *s, struct emx_error *err)
+{
+    double *values = calloc(r->n + 1, sizeof(*values));
+    enum emx_status status =
+        values ? von_neumann_read(r->args->vne, s, values, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+
+    for (size_t i = 0; i < r->n && status == EMX_OK; i++)
+        r->domains[i].von_neumann = values[i];
+    free(values);
+    return status;
 }
 
 static enum emx_status compute(struct report *r, struct emx_state *s, struct emx_error *err)
@@ -170,7 +189,7 @@ static enum emx_status compute(struct report *r, struct emx_state *s, struct emx
             take_estimates(&r->domains[i], &est);
         }
     }
-    return EMX_OK;
+    return r->args->vne ? take_von_neumann(r, s, err) : EMX_OK;
 }
 
 static void add_field(struct columns *c, const struct report *r, const struct shown *d, const struct field *f)
@@ -193,7 +212,7 @@ static bool print_table(const struct report *r, enum table table, FILE *out)
     bool done;
 
     for (size_t i = 0; i < N_FIELDS; i++) {
-        if (fields[i].tables & table)
+        if ((fields[i].tables & table) && is_shown(r, &fields[i]))
             headers[n++] = fields[i].header;
     }
     c = columns_create(headers, n);
@@ -202,7 +221,7 @@ static bool print_table(const struct report *r, enum table table, FILE *out)
     for (size_t d = 0; d < r->n; d++) {
         columns_cell(c, "%s", r->domains[d].name);
         for (size_t i = 0; i < N_FIELDS; i++) {
-            if (fields[i].tables & table)
+            if ((fields[i].tables & table) && is_shown(r, &fields[i]))
                 add_field(c, r, &r->domains[d], &fields[i]);
         }
     }

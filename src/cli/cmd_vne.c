@@ -43,16 +43,6 @@ static bool weighting_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
-static bool unit_choice(size_t i, struct opt_choice *ret)
-{
-    static const char *const names[] = {"nats", "bits"};
-
-    if (i >= sizeof(names) / sizeof(names[0]))
-        return false;
-    *ret = (struct opt_choice){names[i], NULL};
-    return true;
-}
-
 static enum emx_status parse_documents(const struct opt *o, const char *text, void *to, struct emx_error *err)
 {
     if (strcmp(text, "all") == 0) {
@@ -94,7 +84,7 @@ static const struct opt output_rows[] = {
     {"output", 'o', "FILE", "keep matrices and spectra, for weights --vne and to show them again", TO(output), opt_text,
      0, 0, NULL},
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
-    {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, unit_choice},
+    {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
     {"threads", 'j', "N", "threads (default: one for each processor)", TO(n_threads), opt_u32, 1, 4096, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
@@ -211,7 +201,7 @@ static bool print_csv(const struct vne_args *a, const struct emx_vne_set *set, F
     fputs("domain,unit", out);
     for (size_t i = 0; i < N_FIELDS; i++)
         fprintf(out, ",%s", fields[i].key);
-    fputs("\r\n", out);
+    fputc('\n', out);
     for (size_t d = 0; d < set->n_domains; d++) {
         report_csv_text(set->domains[d].name, out);
         fprintf(out, ",%s", a->unit);
@@ -221,7 +211,7 @@ static bool print_csv(const struct vne_args *a, const struct emx_vne_set *set, F
             else
                 fprintf(out, ",%.17g", real_of(&set->domains[d], &fields[i], a->unit));
         }
-        fputs("\r\n", out);
+        fputc('\n', out);
     }
     return true;
 }

@@ -6,11 +6,11 @@
 #include "output.h"
 #include "report.h"
 #include "say.h"
+#include "von_neumann.h"
 
 #include <emx/entropy.h>
 #include <emx/file.h>
 #include <emx/mixture.h>
-#include <emx/vne_set.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,29 +95,15 @@ static enum emx_status entropy_of(const struct weights_args *a, struct emx_state
     return EMX_OK;
 }
 
-static enum emx_status von_neumann_of(const struct weights_args *a, const struct emx_vne_set *set, const char *domain,
-                                      double *ret, struct emx_error *err)
-{
-    const struct emx_vne_domain *d = emx_vne_set_find(set, domain);
-
-    if (!d)
-        return emx_fail(err, EMX_ERR_ARG, "%s: has no domain '%s'", a->vne, domain);
-    if (d->n_documents == 0)
-        return emx_fail(err, EMX_ERR_EMPTY, "%s: no document of domain '%s' has a direction", a->vne, domain);
-    *ret = d->vne.entropy;
-    return EMX_OK;
-}
-
 static enum emx_status entropies_of(const struct weights_args *a, struct emx_state *s, double *ret,
                                     struct emx_error *err)
 {
-    struct emx_vne_set *set = NULL;
-    enum emx_status status = a->vne ? emx_vne_set_read(a->vne, &set, err) : EMX_OK;
+    enum emx_status status = EMX_OK;
 
+    if (a->vne)
+        return von_neumann_read(a->vne, s, ret, err);
     for (size_t i = 0; i < emx_state_n_domains(s) && status == EMX_OK; i++)
-        status = set ? von_neumann_of(a, set, emx_state_domain(s, i)->name, &ret[i], err)
-                     : entropy_of(a, s, i, &ret[i], err);
-    emx_vne_set_destroy(&set);
+        status = entropy_of(a, s, i, &ret[i], err);
     return status;
 }
 

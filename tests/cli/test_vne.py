@@ -113,6 +113,9 @@ def weights_come_from_the_file(box):
     shown = box.json("vne", "-n", "all", "-f", "json", "-o", "c.vne", "c.emx")
     mixture = box.json("weights", "--proxy", "von-neumann", "--vne", "c.vne", "c.emx")
     h = [domain["von_neumann"] for domain in shown["domains"]]
+    entropies = box.json("entropy", "--vne", "c.vne", "-f", "json", "c.emx")
+    assert [domain["von_neumann"] for domain in entropies["domains"]] == h
+    assert "VNE" in box.text("entropy", "--vne", "c.vne", "c.emx") and "VNE" not in box.text("entropy", "c.emx")
     total = sum(map(math.exp, h))
     assert mixture["proxy"] == "von-neumann"
     for domain, x in zip(mixture["domains"], h, strict=True):
