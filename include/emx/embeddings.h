@@ -59,14 +59,14 @@ EMX_API EMX_CHECKED enum emx_status emx_embeddings_from_rows(const float *rows, 
  *
  *     M(x, y) = max(0, log P(y | x) / Q(y))        positive pointwise mutual information
  *
- * for y to the right of x, and likewise for neighbours to the left, beside it.  With M = U S V^T, cut off at `dimension`
- * (found by a randomised method, so nearly), the vector of a token is its row of U S, as a unit vector: that keeps what
- * many pairs agree on, and drops what the chance of a single one makes of a rare token.
+ * for y to the right of x, and likewise for neighbours to the left, beside it.  With M = U S V^T, cut off at
+ * `dimension` (found by a randomised method, so nearly), the vector of a token is its row of U S, as a unit vector:
+ * that keeps what many pairs agree on, and drops what the chance of a single one makes of a rare token.
  *
  * Deterministic: equal states, dimension and seed give equal bits, with the same BLAS library on the same kind of
- * processor.  Takes 12 * dimension bytes a token and five passes over the tables, in four of which each pair costs
- * 2 * dimension multiplications.
- * EMX_ERR_EMPTY: there are no pairs; EMX_ERR_RANGE: dimension; EMX_ERR_MEMORY; and what reading a state can return.
+ * processor.  Tokens that are in no pair have no vector.  Takes 16 * dimension bytes a token that is in one, and five
+ * passes over the tables, in four of which each pair costs 2 * dimension multiplications. EMX_ERR_EMPTY: there are no
+ * pairs; EMX_ERR_RANGE: dimension; EMX_ERR_MEMORY; and what reading a state can return.
  *
  * Source: Levy, Goldberg and Dagan (2015), "Improving distributional similarity with lessons learned from word
  * embeddings", sections 2 and 3.

@@ -28,12 +28,19 @@ enum {
 
 struct counts {
     struct emx_state *state;
-    size_t n_tokens, n_columns;     /* columns: dimensions, and spare ones */
-    double *first, *second;         /* [n_tokens] how often a token is the first, the second of a pair */
+    size_t n_ids;                   /* token ids are below */
+    uint32_t *row_of;               /* [n_ids] number of a token among those that are in pairs, or NO_ROW */
+    size_t n_tokens, n_columns;     /* in pairs; dimensions, and spare ones */
+    double *first, *second;         /* [n_tokens] (at first, by id) how often it is the first, the second of a pair */
     double *first_log, *second_log; /* [n_tokens] log of the smoothed share of that */
     float *tokens;                  /* [n_tokens][n_columns] */
     float *contexts;                /* [2 * n_tokens][n_columns] */
 };
+
+static enum emx_status refuse_memory(const struct counts *c, struct emx_error *err)
+{
+    return emx_fail(err, EMX_ERR_MEMORY, "out of memory for vectors of %zu tokens", c->n_ids);
+}
 
 /* --- passes over all pairs --------------------------------------------------------------------------------------- */
 
@@ -80,10 +87,9 @@ struct entries {
     float right, left; /* entry (x, y), entry (y, n_tokens + x); 0 where not positive */
 };
 
-static struct entries entries_of(const struct counts *c, const struct emx_pair_count *pair)
+static struct entries entries_of(const struct counts *c, size_t x, size_t y, uint64_t count)
 {
-    uint32_t x = pair->first, y = pair->second;
-    double joint = log((double)pair->count);
+    double joint = log((double)count);
     double right = joint - log(c->first[x]) - c->second_log[y], left = joint - log(c->second[y]) - c->first_log[x];
 
     return (struct entries){right > 0 ? (float)right : 0, left > 0 ? (float)left : 0};
@@ -108,8 +114,8 @@ static float *context_row(const struct counts *c, size_t context)
 /* tokens += A contexts */
 static void add_to_tokens(struct counts *c, const struct emx_pair_count *pair)
 {
-    size_t x = pair->first, y = pair->second;
-    struct entries e = entries_of(c, pair);
+    size_t x = c->row_of[pair->first], y = c->row_of[pair->second];
+    struct entries e = entries_of(c, x, y, pair->count);
 
     add(token_row(c, x), context_row(c, y), e.right, c->n_columns);
     add(token_row(c, y), context_row(c, c->n_tokens + x), e.left, c->n_columns);
@@ -118,8 +124,8 @@ static void add_to_tokens(struct counts *c, const struct emx_pair_count *pair)
 /* contexts += A^T tokens */
 static void add_to_contexts(struct counts *c, const struct emx_pair_count *pair)
 {
-    size_t x = pair->first, y = pair->second;
-    struct entries e = entries_of(c, pair);
+    size_t x = c->row_of[pair->first], y = c->row_of[pair->second];
+    struct entries e = entries_of(c, x, y, pair->count);
 
     add(context_row(c, y), token_row(c, x), e.right, c->n_columns);
     add(context_row(c, c->n_tokens + x), token_row(c, y), e.left, c->n_columns);
@@ -140,11 +146,6 @@ static void fill_with_signs(struct counts *c, uint64_t seed)
         }
         c->contexts[i] = bits & 1 ? 1 : -1;
     }
-}
-
-static enum emx_status refuse_memory(const struct counts *c, struct emx_error *err)
-{
-    return emx_fail(err, EMX_ERR_MEMORY, "out of memory for vectors of %zu tokens", c->n_tokens);
 }
 
 static enum emx_status iterate(struct counts *c, struct emx_error *err)
@@ -192,7 +193,7 @@ static enum emx_status finish_rows(struct counts *c, size_t dimension, float *re
 
 /* --- all of it --------------------------------------------------------------------------------------------------- */
 
-static enum emx_status allocate(struct counts *c, size_t dimension, struct emx_error *err)
+static enum emx_status count(struct counts *c, struct emx_error *err)
 {
     uint64_t n_pairs = 0;
 
@@ -200,28 +201,51 @@ static enum emx_status allocate(struct counts *c, size_t dimension, struct emx_e
         const struct emx_domain *d = emx_state_domain(c->state, i);
 
         n_pairs += d->n_pairs;
-        c->n_tokens = d->max_token >= c->n_tokens ? (size_t)d->max_token + 1 : c->n_tokens;
+        c->n_ids = d->max_token >= c->n_ids ? (size_t)d->max_token + 1 : c->n_ids;
     }
     if (n_pairs == 0)
         return emx_fail(err, EMX_ERR_EMPTY, "no pairs were counted, so tokens have no vectors");
+    c->first = calloc(c->n_ids, sizeof(*c->first));
+    c->second = calloc(c->n_ids, sizeof(*c->second));
+    c->row_of = calloc(c->n_ids, sizeof(*c->row_of));
+    if (!c->first || !c->second || !c->row_of)
+        return refuse_memory(c, err);
+    return for_each_pair(c, count_pair, err);
+}
+
+/* Vocabularies are larger than what a small corpus uses of them. */
+static void number_tokens(struct counts *c)
+{
+    for (size_t id = 0; id < c->n_ids; id++) {
+        bool is_there = c->first[id] > 0 || c->second[id] > 0;
+
+        c->row_of[id] = is_there ? (uint32_t)c->n_tokens : NO_ROW;
+        c->first[c->n_tokens] = c->first[id];
+        c->second[c->n_tokens] = c->second[id];
+        c->n_tokens += is_there;
+    }
+}
+
+static enum emx_status allocate(struct counts *c, size_t dimension, struct emx_error *err)
+{
     c->n_columns = dimension + SPARE < c->n_tokens ? dimension + SPARE : c->n_tokens;
-    c->first = calloc(c->n_tokens, sizeof(*c->first));
-    c->second = calloc(c->n_tokens, sizeof(*c->second));
     c->first_log = calloc(c->n_tokens, sizeof(*c->first_log));
     c->second_log = calloc(c->n_tokens, sizeof(*c->second_log));
     c->tokens = calloc(c->n_tokens * c->n_columns, sizeof(*c->tokens)); /* below 2^24 * 2^13 */
     c->contexts = calloc(2 * c->n_tokens * c->n_columns, sizeof(*c->contexts));
-    if (!c->first || !c->second || !c->first_log || !c->second_log || !c->tokens || !c->contexts)
+    if (!c->first_log || !c->second_log || !c->tokens || !c->contexts)
         return refuse_memory(c, err);
     return EMX_OK;
 }
 
 static enum emx_status make_rows(struct counts *c, size_t dimension, uint64_t seed, float **ret, struct emx_error *err)
 {
-    enum emx_status status = allocate(c, dimension, err);
+    enum emx_status status = count(c, err);
 
-    if (!status)
-        status = for_each_pair(c, count_pair, err);
+    if (status)
+        return status;
+    number_tokens(c);
+    status = allocate(c, dimension, err);
     if (status)
         return status;
     smooth(c->first, c->n_tokens, c->first_log);
@@ -252,8 +276,15 @@ enum emx_status emx_embeddings_from_counts(struct emx_state *s, size_t dimension
     free(c.second_log);
     free(c.tokens);
     free(c.contexts);
-    if (!status)
-        return embed_adopt("counts", rows, c.n_tokens, dimension, ret, err);
-    free(rows);
-    return status;
+    if (status)
+        free(rows);
+    else
+        status = embed_adopt("counts", rows, c.n_tokens, dimension, ret, err);
+    if (status) {
+        free(c.row_of);
+        return status;
+    }
+    (*ret)->n_tokens = (uint32_t)c.n_ids;
+    (*ret)->row_of = c.row_of;
+    return EMX_OK;
 }
