@@ -65,8 +65,9 @@ EMX_API EMX_CHECKED enum emx_status emx_embeddings_from_rows(const float *rows, 
  *
  * Deterministic: equal states, dimension and seed give equal bits, with the same BLAS library on the same kind of
  * processor.  Tokens that are in no pair have no vector.  Takes 16 * dimension bytes a token that is in one, and five
- * passes over the tables, in four of which each pair costs 2 * dimension multiplications. EMX_ERR_EMPTY: there are no
- * pairs; EMX_ERR_RANGE: dimension; EMX_ERR_MEMORY; and what reading a state can return.
+ * passes over the tables, in four of which each pair costs 2 * dimension multiplications.
+ *
+ * EMX_ERR_EMPTY: there are no pairs; EMX_ERR_RANGE: dimension; EMX_ERR_MEMORY; and what reading a state can return.
  *
  * Source: Levy, Goldberg and Dagan (2015), "Improving distributional similarity with lessons learned from word
  * embeddings", sections 2 and 3.
