@@ -125,13 +125,8 @@ static enum emx_status collect(struct table *const *tables, size_t n_tables, con
 
 static void check_rows(const struct emx_pair_count *rows, size_t n, const struct naive_pairs *naive)
 {
-    size_t wrong = 0;
-
     CHECK(n == naive->n);
-    for (size_t i = 0; i < n && i < naive->n; i++)
-        wrong += rows[i].first != naive->rows[i].first || rows[i].second != naive->rows[i].second ||
-                 rows[i].count != naive->rows[i].count;
-    CHECK(wrong == 0);
+    CHECK(naive_pairs_n_wrong(naive, rows, n) == 0);
 }
 
 static void check_tails(const struct tally *tails, const uint64_t *naive)

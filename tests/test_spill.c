@@ -41,13 +41,8 @@ static uint32_t token(uint32_t vocabulary, uint64_t *random)
 
 static void check_rows(const struct emx_pair_count *rows, size_t n, const struct naive_pairs *naive)
 {
-    size_t wrong = 0;
-
     CHECK(n == naive->n);
-    for (size_t i = 0; i < n && i < naive->n; i++)
-        wrong += rows[i].first != naive->rows[i].first || rows[i].second != naive->rows[i].second ||
-                 rows[i].count != naive->rows[i].count;
-    CHECK(wrong == 0);
+    CHECK(naive_pairs_n_wrong(naive, rows, n) == 0);
 }
 
 /* All rows of some runs; the caller frees them. */

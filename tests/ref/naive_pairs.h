@@ -49,6 +49,16 @@ static inline void naive_pairs_count(struct naive_pairs *p)
     p->n = k + 1;
 }
 
+/* After counting: how many of these rows differ from the twin's, up to the shorter end. */
+static inline size_t naive_pairs_n_wrong(const struct naive_pairs *p, const struct emx_pair_count *rows, size_t n)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < n && i < p->n; i++)
+        wrong += naive_pairs_order(&rows[i], &p->rows[i]) != 0 || rows[i].count != p->rows[i].count;
+    return wrong;
+}
+
 static inline void naive_pairs_finish(struct naive_pairs *p)
 {
     free(p->rows);
