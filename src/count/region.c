@@ -160,7 +160,6 @@ bool regions_extend(struct regions *r, struct region *region, size_t n_before, s
         region->n_bytes = n_bytes;
         wish_for_huge_pages(region);
     }
-    clear(region, n_before, n_bytes);
     return true;
 }
 

@@ -43,8 +43,8 @@ void regions_finish(struct regions *r);
  */
 bool regions_take(struct regions *r, size_t n_bytes, struct region *ret);
 
-/* Make the bytes from n_before to n_bytes of the region usable and zero; it may move. False, and unchanged, without
- * memory. */
+/* Make the bytes from n_before to n_bytes of the region usable, whatever is in them; it may move. False, and unchanged,
+ * without memory. */
 bool regions_extend(struct regions *r, struct region *region, size_t n_before, size_t n_bytes);
 
 /* Keep the first n_bytes, a multiple of the page size, and give the rest to the system and the budget. */

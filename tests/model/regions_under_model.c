@@ -27,10 +27,12 @@ bool regions_extend(struct regions *r, struct region *region, size_t n_before, s
 
     if (n_bytes <= region->n_reserved && budget_take(r->budget, n_bytes - region->n_bytes)) {
         region->n_bytes = n_bytes;
+        memset((char *)region->base + n_before, 0xA5, n_bytes - n_before); /* as if it had been used before */
         return true;
     }
     if (n_bytes <= region->n_reserved || !regions_take(r, n_bytes, &larger))
         return false;
+    memset(larger.base, 0xA5, n_bytes);
     memcpy(larger.base, region->base, n_before);
     regions_give(r, region, n_before);
     *region = larger;
