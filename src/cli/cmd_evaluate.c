@@ -182,11 +182,6 @@ static bool print_table(const struct emx_observations *o, const struct emx_law_j
     return print_scores(j, out) && print_domains(o, &j->scores[0], out);
 }
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *domains_json(const struct emx_observations *o, const struct emx_law_score *s)
 {
     json_t *domains = json_array();
@@ -195,9 +190,10 @@ static json_t *domains_json(const struct emx_observations *o, const struct emx_l
     for (size_t k = 0; k < o->n_scored; k++)
         failed |=
             json_array_append_new(
-                domains, json_pack("{s:o, s:o, s:o, s:o, s:o}", "domain", report_json_text(o->domains[o->scored[k]]),
-                                   "mean", real(s->domain_error[k]), "r2", real(s->domain_r2[k]), "r2_within",
-                                   real(s->domain_r2_within[k]), "rank", real(s->domain_rank[k]))) != 0;
+                domains,
+                json_pack("{s:o, s:o, s:o, s:o, s:o}", "domain", report_json_text(o->domains[o->scored[k]]), "mean",
+                          report_json_real(s->domain_error[k]), "r2", report_json_real(s->domain_r2[k]), "r2_within",
+                          report_json_real(s->domain_r2_within[k]), "rank", report_json_real(s->domain_rank[k]))) != 0;
     if (failed) {
         json_decref(domains);
         return NULL;
@@ -220,8 +216,9 @@ static json_t *score_json(const struct emx_observations *o, const struct emx_law
     return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "predictor",
                      emx_law_predictor_name(s->predictor), "law", form, "defined", 1, "coefficients",
                      report_json_count(s->n_free), "coefficients_published", report_json_count(s->n_published), "mean",
-                     real(s->mean), "median", real(s->median), "worst", real(s->worst), "best", real(s->best), "r2",
-                     real(s->r2), "r2_within", real(s->r2_within), "rank", real(s->rank), "domains",
+                     report_json_real(s->mean), "median", report_json_real(s->median), "worst",
+                     report_json_real(s->worst), "best", report_json_real(s->best), "r2", report_json_real(s->r2),
+                     "r2_within", report_json_real(s->r2_within), "rank", report_json_real(s->rank), "domains",
                      domains_json(o, s));
 }
 
@@ -239,14 +236,6 @@ static bool print_json(const struct emx_observations *o, const struct emx_law_ju
            !failed;
 }
 
-static void csv_real(double x, FILE *out)
-{
-    if (isfinite(x))
-        fprintf(out, ",%.17g", x);
-    else
-        fputc(',', out);
-}
-
 /* A row a predictor over all domains (domain empty), then a row each domain. */
 static void print_csv_score(const struct emx_observations *o, const struct emx_law_score *s, FILE *out)
 {
@@ -256,23 +245,23 @@ static void print_csv_score(const struct emx_observations *o, const struct emx_l
     if (!s->defined)
         return;
     fprintf(out, "%s,%s,,%zu,%zu", predictor, form, s->n_free, s->n_published);
-    csv_real(s->mean, out);
-    csv_real(s->median, out);
-    csv_real(s->worst, out);
-    csv_real(s->best, out);
-    csv_real(s->r2, out);
-    csv_real(s->r2_within, out);
-    csv_real(s->rank, out);
+    report_csv_real(s->mean, out);
+    report_csv_real(s->median, out);
+    report_csv_real(s->worst, out);
+    report_csv_real(s->best, out);
+    report_csv_real(s->r2, out);
+    report_csv_real(s->r2_within, out);
+    report_csv_real(s->rank, out);
     fputc('\n', out);
     for (size_t k = 0; k < o->n_scored; k++) {
         fprintf(out, "%s,%s,", predictor, form);
         report_csv_text(o->domains[o->scored[k]], out);
         fputs(",,", out);
-        csv_real(s->domain_error[k], out);
+        report_csv_real(s->domain_error[k], out);
         fputs(",,,", out);
-        csv_real(s->domain_r2[k], out);
-        csv_real(s->domain_r2_within[k], out);
-        csv_real(s->domain_rank[k], out);
+        report_csv_real(s->domain_r2[k], out);
+        report_csv_real(s->domain_r2_within[k], out);
+        report_csv_real(s->domain_rank[k], out);
         fputc('\n', out);
     }
 }

@@ -101,11 +101,6 @@ static bool print_table(const struct predict_args *a, const struct emx_law *law,
     return done;
 }
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *domain_json(const struct emx_law *law, const struct result *r, size_t k)
 {
     static const char *const verdicts[] = {"inside", "beyond", "far"};
@@ -114,9 +109,11 @@ static json_t *domain_json(const struct emx_law *law, const struct result *r, si
 
     return json_pack("{s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "domain",
                      report_json_text(law->domains[law->scored[k]]), "proportion", r->mixture[law->scored[k]], "loss",
-                     p->loss, "error", real(p->error), "lo", real(p->lo), "hi", real(p->hi), "draw_lo",
-                     real(p->draw_lo), "draw_hi", real(p->draw_hi), "noise", real(p->noise), "leverage", real(l->h),
-                     "largest_observed_leverage", real(l->largest), "verdict", verdicts[l->verdict]);
+                     p->loss, "error", report_json_real(p->error), "lo", report_json_real(p->lo), "hi",
+                     report_json_real(p->hi), "draw_lo", report_json_real(p->draw_lo), "draw_hi",
+                     report_json_real(p->draw_hi), "noise", report_json_real(p->noise), "leverage",
+                     report_json_real(l->h), "largest_observed_leverage", report_json_real(l->largest), "verdict",
+                     verdicts[l->verdict]);
 }
 
 static bool print_json(const struct predict_args *a, const struct emx_law *law, const struct result *r, FILE *out)

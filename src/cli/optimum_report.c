@@ -145,14 +145,10 @@ bool optimum_print_table(const struct optimum_report *r, FILE *out)
     return done;
 }
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *score_json(const struct emx_optimum_score *s)
 {
-    return json_pack("{s:o, s:o, s:o}", "value", real(s->value), "lo", real(s->lo), "hi", real(s->hi));
+    return json_pack("{s:o, s:o, s:o}", "value", report_json_real(s->value), "lo", report_json_real(s->lo), "hi",
+                     report_json_real(s->hi));
 }
 
 static json_t *domain_json(const struct optimum_report *r, size_t j)
@@ -161,13 +157,13 @@ static json_t *domain_json(const struct optimum_report *r, size_t j)
     const struct emx_optimum_domain *d = &r->o->domains[j];
 
     return json_pack("{s:o, s:f, s:o, s:o, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o}", "domain",
-                     report_json_text(r->law->domains[j]), "proportion", d->proportion, "lo", real(d->lo), "hi",
-                     real(d->hi), "place", places[d->place], "min", r->inputs->lo[j], "max", r->inputs->hi[j],
-                     "observed_lo", d->observed_lo, "observed_hi", d->observed_hi, "uncapped",
+                     report_json_text(r->law->domains[j]), "proportion", d->proportion, "lo", report_json_real(d->lo),
+                     "hi", report_json_real(d->hi), "place", places[d->place], "min", r->inputs->lo[j], "max",
+                     r->inputs->hi[j], "observed_lo", d->observed_lo, "observed_hi", d->observed_hi, "uncapped",
                      r->uncapped ? json_real(r->uncapped->proportion[j]) : json_null(), "prior",
                      r->inputs->prior ? json_real(r->inputs->prior[j]) : json_null(), "epochs",
-                     has_epochs(r) ? real(epochs(r, r->o, j)) : json_null(), "uncapped_epochs",
-                     has_epochs(r) && r->uncapped ? real(epochs(r, r->uncapped, j)) : json_null());
+                     has_epochs(r) ? report_json_real(epochs(r, r->o, j)) : json_null(), "uncapped_epochs",
+                     has_epochs(r) && r->uncapped ? report_json_real(epochs(r, r->uncapped, j)) : json_null());
 }
 
 static json_t *loss_json(const struct optimum_report *r, size_t k)
@@ -176,9 +172,10 @@ static json_t *loss_json(const struct optimum_report *r, size_t k)
 
     return json_pack(
         "{s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o}", "domain", report_json_text(r->law->domains[r->law->scored[k]]),
-        "weight", r->inputs->weight ? r->inputs->weight[k] : 1.0, "loss", p->loss, "lo", real(p->draw_lo), "hi",
-        real(p->draw_hi), "uncapped", r->uncapped ? real(r->uncapped->predicted[k].loss) : json_null(), "best_observed",
-        real(loss_at(r, k, best_mixture(r))), "leverage", real(leverage(&r->o->leverage[k])));
+        "weight", r->inputs->weight ? r->inputs->weight[k] : 1.0, "loss", p->loss, "lo", report_json_real(p->draw_lo),
+        "hi", report_json_real(p->draw_hi), "uncapped",
+        r->uncapped ? report_json_real(r->uncapped->predicted[k].loss) : json_null(), "best_observed",
+        report_json_real(loss_at(r, k, best_mixture(r))), "leverage", report_json_real(leverage(&r->o->leverage[k])));
 }
 
 bool optimum_print_json(const struct optimum_report *r, FILE *out)
@@ -194,9 +191,9 @@ bool optimum_print_json(const struct optimum_report *r, FILE *out)
                   emx_law_form_name(r->law->form), "step", r->step, "level", r->level, "sum", score_json(&r->o->score),
                   "uncapped_sum", r->uncapped ? score_json(&r->uncapped->score) : json_null(), "best_observed_sum",
                   score_json(&r->o->best_score), "best_observed", (json_int_t)(r->o->best_observed + 1), "margin_lo",
-                  real(r->o->margin_lo), "margin_hi", real(r->o->margin_hi), "multiplier",
-                  real(r->o->certificate.multiplier), "residual", r->o->certificate.residual, "domains", domains,
-                  "losses", losses);
+                  report_json_real(r->o->margin_lo), "margin_hi", report_json_real(r->o->margin_hi), "multiplier",
+                  report_json_real(r->o->certificate.multiplier), "residual", r->o->certificate.residual, "domains",
+                  domains, "losses", losses);
     return report_print_json(j, out) && !failed;
 }
 

@@ -127,11 +127,6 @@ bool plan_print_table(const struct plan_report *r, FILE *out)
     return done;
 }
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *run_json(const struct plan_report *r, size_t i)
 {
     const struct emx_plan *p = r->runs->plan;
@@ -151,8 +146,9 @@ static json_t *run_json(const struct plan_report *r, size_t i)
 
 static json_t *row_json(const struct emx_plan_row *row)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "runs", (json_int_t)row->n_mixtures, "alpha", real(row->alpha),
-                     "loss", real(row->prediction), "shares", real(row->proportion), "regret", real(row->regret));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "runs", (json_int_t)row->n_mixtures, "alpha",
+                     report_json_real(row->alpha), "loss", report_json_real(row->prediction), "shares",
+                     report_json_real(row->proportion), "regret", report_json_real(row->regret));
 }
 
 static json_t *bounds_json(const struct plan_report *r)
@@ -188,14 +184,6 @@ bool plan_print_json(const struct plan_report *r, FILE *out)
            !failed;
 }
 
-static void csv_real(double x, FILE *out)
-{
-    if (isfinite(x))
-        fprintf(out, ",%.17g", x);
-    else
-        fputc(',', out);
-}
-
 bool plan_print_csv(const struct plan_report *r, FILE *out)
 {
     const struct emx_plan *p = r->runs->plan;
@@ -203,10 +191,10 @@ bool plan_print_csv(const struct plan_report *r, FILE *out)
     fputs("runs,alpha,loss,shares,regret\n", out);
     for (size_t i = 0; i < p->n_rows; i++) {
         fprintf(out, "%zu", p->rows[i].n_mixtures);
-        csv_real(p->rows[i].alpha, out);
-        csv_real(p->rows[i].prediction, out);
-        csv_real(p->rows[i].proportion, out);
-        csv_real(p->rows[i].regret, out);
+        report_csv_real(p->rows[i].alpha, out);
+        report_csv_real(p->rows[i].prediction, out);
+        report_csv_real(p->rows[i].proportion, out);
+        report_csv_real(p->rows[i].regret, out);
         fputc('\n', out);
     }
     return true;

@@ -9,6 +9,7 @@
 #include <emx/entropy.h>
 #include <emx/mixture.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,14 @@ void report_csv_text(const char *s, FILE *out)
     fputc('"', out);
 }
 
+void report_csv_real(double x, FILE *out)
+{
+    if (isfinite(x))
+        fprintf(out, ",%.17g", x);
+    else
+        fputc(',', out);
+}
+
 json_t *report_json_text(const char *s)
 {
     char *printable;
@@ -105,6 +114,11 @@ json_t *report_json_text(const char *s)
 json_t *report_json_count(uint64_t n)
 {
     return json_integer((json_int_t)n);
+}
+
+json_t *report_json_real(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 bool report_print_json(json_t *j, FILE *out)
