@@ -9,8 +9,8 @@
  * for.  A document's vector is the sum of the vectors of its tokens, without the token that ends it (eod), weighted if
  * asked for.  Documents of which no token has a vector are left out and counted.
  *
- * Equal bits for any number of threads: a document's vector is summed up by one thread, token after token as they first
- * come, each as often as the document has it, and documents are added as integers (vne.h).
+ * Equal bits for any number of threads: vectors of tokens are rounded to integers, so that a document's sum is exact in
+ * any order (2^-23 of the largest number of a column: vne/token_rows.h), and documents are added as integers (vne.h).
  */
 #ifndef EMX_VNE_SET_H
 #define EMX_VNE_SET_H

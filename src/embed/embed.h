@@ -52,9 +52,6 @@ EMX_CHECKED enum emx_status embed_matrix(const struct embedding_source *s, uint6
 EMX_CHECKED enum emx_status embed_adopt(const char *format, float *rows, size_t n_rows, size_t dimension,
                                         struct emx_embeddings **ret, struct emx_error *err);
 
-/* sum[dimension] += weight * vector of the token; false if it has none.  scratch[dimension]. */
-bool embed_add(const struct emx_embeddings *e, uint32_t token, double weight, float *scratch, double *sum);
-
 /* emx_embeddings_open() with files in memory; space NULL: on disk. */
 EMX_CHECKED enum emx_status embed_open(const struct file_space *space, const char *path,
                                        const struct emx_embeddings_options *options, struct emx_embeddings **ret,

@@ -249,19 +249,3 @@ bool emx_embeddings_vector(const struct emx_embeddings *e, uint32_t token, float
     numbers_decode(row_at(e, row), e->type, e->dimension, ret);
     return true;
 }
-
-bool embed_add(const struct emx_embeddings *e, uint32_t token, double weight, float *scratch, double *sum)
-{
-    uint32_t row = row_of(e, token);
-    const float *x = scratch;
-
-    if (row == NO_ROW)
-        return false;
-    if (e->own) /* native and aligned */
-        x = e->own + (size_t)row * e->dimension;
-    else
-        numbers_decode(row_at(e, row), e->type, e->dimension, scratch);
-    for (size_t i = 0; i < e->dimension; i++)
-        sum[i] += weight * (double)x[i];
-    return true;
-}

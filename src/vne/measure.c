@@ -2,8 +2,8 @@
  * measure.c - emx_vne_measure(): shards are shared out among threads, each has a matrix of its own for the shard it is
  * at, and adds it to the domain's when the shard is done
  */
-#include "embed/embed.h"
 #include "pipeline/threads.h"
+#include "vne/bags.h"
 #include "vne/documents.h"
 #include "vne/sample.h"
 #include "vne/set.h"
@@ -22,13 +22,8 @@ struct worker {
     struct pass *pass;
     const struct item *item;
     uint64_t threshold;
-    struct emx_density *density;
-    double *sum;         /* [dimension] of the document that is read */
-    float *scratch;      /* [dimension] */
-    uint32_t *counts;    /* [tokens there are vectors for] in the document; all 0 between documents */
-    uint32_t *different; /* [n_different] tokens of the document, as they first came */
-    size_t n_different;
-    uint64_t n_tokens, n_without_vector;
+    struct bag_sums sums; /* of the shard */
+    struct bags *bags;
 };
 
 struct pass {
@@ -38,6 +33,7 @@ struct pass {
     struct emx_vne_set *set;
     double *weights; /* [n_weights] of tokens; NULL: all 1 */
     size_t n_weights;
+    struct token_rows *rows;
     uint64_t *thresholds; /* [n_domains] */
     struct item *items;   /* [n_items] the shards of all domains */
     size_t n_items;
@@ -71,57 +67,22 @@ static enum emx_status refuse_token(const struct worker *w, uint32_t token, uint
                     emx_embeddings_n_tokens(w->pass->embeddings));
 }
 
-/* Most tokens come several times in a document, so they are counted before their vectors are added. */
 static enum emx_status on_tokens(void *context, const uint32_t *tokens, size_t n, uint64_t index, struct emx_error *err)
 {
     struct worker *w = context;
-    const struct emx_embeddings *e = w->pass->embeddings;
+    size_t done = bags_u32(w->bags, tokens, n);
 
-    for (size_t i = 0; i < n; i++) {
-        uint32_t token = tokens[i];
-
-        if (token >= e->n_tokens) {
-            if (!e->row_of)
-                return refuse_token(w, token, index + i, err);
-            w->n_without_vector++;
-        } else {
-            if (w->counts[token] == 0)
-                w->different[w->n_different++] = token;
-            w->counts[token] += w->counts[token] < UINT32_MAX;
-        }
-    }
-    w->n_tokens += n;
-    return EMX_OK;
-}
-
-static void sum_up(struct worker *w)
-{
-    const struct pass *p = w->pass;
-
-    memset(w->sum, 0, p->set->dimension * sizeof(*w->sum));
-    for (size_t i = 0; i < w->n_different; i++) {
-        uint32_t token = w->different[i], n = w->counts[token];
-        double weight = p->weights && token < p->n_weights ? p->weights[token] : 1;
-
-        if (!embed_add(p->embeddings, token, n * weight, w->scratch, w->sum))
-            w->n_without_vector += n;
-        w->counts[token] = 0;
-    }
-    w->n_different = 0;
+    return done < n ? refuse_token(w, tokens[done], index + done, err) : EMX_OK;
 }
 
 static enum emx_status on_end(void *context, bool is_document, struct emx_error *err)
 {
     struct worker *w = context;
-    enum emx_status status;
 
-    sum_up(w);
-    if (!is_document)
-        return EMX_OK;
-    status = emx_density_add(w->density, w->sum);
-    return status ? emx_fail(err, status, "more than %llu documents, or a sum of vectors that is not finite",
-                             (unsigned long long)EMX_MAX_DOCUMENTS)
-                  : EMX_OK;
+    if (is_document)
+        return bags_end(w->bags, err);
+    bags_drop(w->bags);
+    return EMX_OK;
 }
 
 /* --- a shard ------------------------------------------------------------------------------------------------ */
@@ -133,9 +94,9 @@ static enum emx_status add_shard(struct worker *w, struct emx_error *err)
     enum emx_status status;
 
     pthread_mutex_lock(&p->mutex);
-    status = emx_density_merge(d->density, w->density);
-    d->n_tokens += w->n_tokens;
-    d->n_tokens_without_vector += w->n_without_vector;
+    status = emx_density_merge(d->density, w->sums.density);
+    d->n_tokens += w->sums.n_tokens;
+    d->n_tokens_without_vector += w->sums.n_without_vector;
     pthread_mutex_unlock(&p->mutex);
     return status ? emx_fail(err, status, "domain '%s': too many documents", d->name) : EMX_OK;
 }
@@ -147,10 +108,14 @@ static enum emx_status read_shard(struct worker *w, struct emx_error *err)
     struct documents_sink sink = {on_begin, on_tokens, on_end, w};
     enum emx_status status;
 
-    emx_density_reset(w->density);
-    w->n_tokens = w->n_without_vector = 0;
+    emx_density_reset(w->sums.density);
+    w->sums.n_tokens = w->sums.n_without_vector = 0;
     w->threshold = p->thresholds[w->item->domain];
-    status = documents_read(&d->shards[w->item->shard], &d->settings, p->options->column, &sink, err);
+    status = bags_to(w->bags, &w->sums, err);
+    if (!status)
+        status = documents_read(&d->shards[w->item->shard], &d->settings, p->options->column, &sink, err);
+    if (!status)
+        status = bags_flush(w->bags, err);
     return status ? status : add_shard(w, err);
 }
 
@@ -272,7 +237,6 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
 static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
 {
     enum emx_status status = placement_create(NULL, p->options->n_threads, false, &p->placement, err);
-    size_t n = p->set->dimension;
 
     if (status)
         return status;
@@ -283,13 +247,9 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         struct worker *w = &p->workers[p->n_workers];
 
         w->pass = p;
-        w->sum = calloc(n, sizeof(*w->sum));
-        w->scratch = calloc(n, sizeof(*w->scratch));
-        w->counts = calloc(emx_embeddings_n_tokens(p->embeddings), sizeof(*w->counts));
-        w->different = calloc(emx_embeddings_n_tokens(p->embeddings), sizeof(*w->different));
-        status = w->sum && w->scratch && w->counts && w->different
-                     ? emx_density_create(n, &w->density, err)
-                     : emx_fail(err, EMX_ERR_MEMORY, "out of memory for threads");
+        status = bags_create(p->rows, &w->bags, err);
+        if (!status)
+            status = emx_density_create(p->set->dimension, &w->sums.density, err);
     }
     return status;
 }
@@ -311,24 +271,22 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
     status = list_shards(p, err);
     if (!status)
         status = prepare_domains(p, err);
-    if (!status)
-        status = prepare_workers(p, err);
     if (!status && p->options->weighting == EMX_VNE_WEIGHTING_SIF)
         status = weigh_tokens(p, err);
-    return status;
+    if (!status)
+        status = token_rows_create(p->embeddings, p->weights, p->n_weights, &p->rows, err);
+    return status ? status : prepare_workers(p, err);
 }
 
 static void finish(struct pass *p)
 {
     for (unsigned i = 0; i < p->n_workers; i++) {
-        free(p->workers[i].sum);
-        free(p->workers[i].scratch);
-        free(p->workers[i].counts);
-        free(p->workers[i].different);
-        emx_density_destroy(&p->workers[i].density);
+        bags_destroy(&p->workers[i].bags);
+        emx_density_destroy(&p->workers[i].sums.density);
     }
     free(p->workers);
     placement_destroy(&p->placement);
+    token_rows_destroy(&p->rows);
     free(p->weights);
     free(p->thresholds);
     free(p->items);

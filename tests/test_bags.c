@@ -1,0 +1,230 @@
+/* test_bags.c - sums of documents in batches and parts, against vectors added token by token */
+#include "vne/bags.h"
+#include "test.h"
+
+enum { VOCABULARY = 300, DIMENSION = 21, N_DOCUMENTS = 700, MOST_TOKENS = 400 };
+
+static uint64_t seed;
+
+/* --- documents ---------------------------------------------------------------------------------------------- */
+
+struct document {
+    uint32_t tokens[MOST_TOKENS];
+    uint16_t narrow[MOST_TOKENS];
+    size_t n;
+};
+
+static struct document documents[N_DOCUMENTS];
+static float vectors[VOCABULARY * DIMENSION];
+
+static void make_documents(void)
+{
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        struct document *d = &documents[i];
+
+        d->n = test_random(&seed) % MOST_TOKENS >> test_random(&seed) % 9;
+        for (size_t k = 0; k < d->n; k++)
+            d->narrow[k] = (uint16_t)(d->tokens[k] = random_token(&seed, VOCABULARY));
+    }
+}
+
+static struct token_rows *make_rows(const double *weights, size_t n_weights)
+{
+    struct emx_embeddings *e = NULL;
+    struct token_rows *rows = NULL;
+
+    for (size_t i = 0; i < VOCABULARY * DIMENSION; i++)
+        vectors[i] = (float)ldexp((double)(test_random(&seed) >> 40) - 0x1p23, (int)(i % DIMENSION) * 3 - 40);
+    CHECK(emx_embeddings_from_rows(vectors, VOCABULARY, DIMENSION, &e, NULL) == EMX_OK);
+    if (!e || token_rows_create(e, weights, n_weights, &rows, NULL) != EMX_OK)
+        abort();
+    emx_embeddings_close(&e);
+    return rows;
+}
+
+static struct bags *make_bags(const struct token_rows *rows, struct bag_sums *sums)
+{
+    struct bags *b = NULL;
+
+    *sums = (struct bag_sums){0};
+    if (emx_density_create(DIMENSION, &sums->density, NULL) != EMX_OK || bags_create(rows, &b, NULL) != EMX_OK)
+        abort();
+    CHECK(bags_to(b, sums, NULL) == EMX_OK);
+    return b;
+}
+
+/* --- the plain way -------------------------------------------------------------------------------------------- */
+
+static void add_plainly(const struct token_rows *rows, const struct document *d, struct emx_density *density)
+{
+    double x[DIMENSION] = {0};
+
+    for (size_t i = 0; i < DIMENSION; i++) {
+        for (size_t k = 0; k < d->n; k++)
+            x[i] += rint((double)vectors[d->tokens[k] * DIMENSION + i] / rows->scale[i]);
+        x[i] *= rows->scale[i];
+    }
+    CHECK(emx_density_add(density, x) == EMX_OK);
+}
+
+static void check_same(struct emx_density *a, struct emx_density *b)
+{
+    static double one[DIMENSION * DIMENSION], other[DIMENSION * DIMENSION];
+
+    CHECK(emx_density_n_documents(a) == emx_density_n_documents(b));
+    CHECK(emx_density_n_left_out(a) == emx_density_n_left_out(b));
+    CHECK(emx_density_matrix(a, one) == EMX_OK && emx_density_matrix(b, other) == EMX_OK);
+    CHECK(memcmp(one, other, sizeof(one)) == 0);
+}
+
+static struct emx_density *plain(const struct token_rows *rows)
+{
+    struct emx_density *density = NULL;
+
+    if (emx_density_create(DIMENSION, &density, NULL) != EMX_OK)
+        abort();
+    for (size_t i = 0; i < N_DOCUMENTS; i++)
+        add_plainly(rows, &documents[i], density);
+    return density;
+}
+
+/* --- properties ------------------------------------------------------------------------------------------------ */
+
+static void rows_are_the_vectors_within_half_a_step(void)
+{
+    double weights[7] = {0.5, 0, 3, 1e-3, 0.25, 7, 1};
+    struct token_rows *rows = make_rows(weights, 7);
+
+    CHECK(rows->n_tokens == VOCABULARY && rows->dimension == DIMENSION);
+    for (size_t i = 0; i < DIMENSION; i++) {
+        double largest = 0;
+
+        for (size_t t = 0; t < VOCABULARY; t++) {
+            double x = (t < 7 ? weights[t] : 1) * (double)vectors[t * DIMENSION + i];
+
+            largest = fmax(largest, fabs(x));
+            CHECK(fabs(rows->rows[t * DIMENSION + i] * rows->scale[i] - x) <= rows->scale[i] / 2);
+            CHECK(abs(rows->rows[t * DIMENSION + i]) < 1 << 23);
+        }
+        CHECK(rows->scale[i] <= largest * 0x1p-22);
+    }
+    token_rows_destroy(&rows);
+}
+
+static void batches_are_as_token_by_token(void)
+{
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums;
+    struct bags *b = make_bags(rows, &sums);
+    struct emx_density *expected = plain(rows);
+    uint64_t n_tokens = 0;
+
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        const struct document *d = &documents[i];
+        size_t half = d->n / 2;
+
+        CHECK(bags_u16(b, d->narrow, half) == half);
+        CHECK(bags_u32(b, d->tokens + half, d->n - half) == d->n - half);
+        CHECK(bags_end(b, NULL) == EMX_OK);
+        n_tokens += d->n;
+    }
+    CHECK(bags_flush(b, NULL) == EMX_OK);
+    CHECK(sums.n_tokens == n_tokens && sums.n_without_vector == 0);
+    check_same(sums.density, expected);
+    bags_destroy(&b);
+    emx_density_destroy(&sums.density);
+    emx_density_destroy(&expected);
+    token_rows_destroy(&rows);
+}
+
+/* Two readers: one has the first tokens of each document, the other the rest, and what the first had. */
+static void parts_add_up_in_any_order(void)
+{
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums, none;
+    struct bags *b = make_bags(rows, &sums), *first = make_bags(rows, &none);
+    struct emx_density *expected = plain(rows);
+    int64_t sum[DIMENSION];
+    struct bag_part part = {.sum = sum};
+
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        const struct document *d = &documents[N_DOCUMENTS - 1 - i];
+        size_t cut = d->n ? test_random(&seed) % d->n : 0;
+
+        CHECK(bags_u16(first, d->narrow, cut) == cut);
+        bags_end_part(first, &part);
+        CHECK(part.n_tokens == cut && part.n_without_vector == 0);
+        if (i % 2)
+            bags_add_part(b, &part);
+        CHECK(bags_u32(b, d->tokens + cut, d->n - cut) == d->n - cut);
+        if (i % 2 == 0)
+            bags_add_part(b, &part);
+        CHECK(bags_end(b, NULL) == EMX_OK);
+    }
+    CHECK(bags_flush(b, NULL) == EMX_OK && bags_flush(first, NULL) == EMX_OK);
+    CHECK(emx_density_n_documents(none.density) == 0 && none.n_tokens == 0);
+    check_same(sums.density, expected);
+    bags_destroy(&b);
+    bags_destroy(&first);
+    emx_density_destroy(&sums.density);
+    emx_density_destroy(&none.density);
+    emx_density_destroy(&expected);
+    token_rows_destroy(&rows);
+}
+
+/* More tokens than are counted at once, and one of them over and over. */
+static void long_documents_do_not_overflow(void)
+{
+    enum { N = 300000 };
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums;
+    struct bags *b = make_bags(rows, &sums);
+    uint16_t *tokens = calloc(N, sizeof(*tokens));
+    int64_t sum[DIMENSION], expected[DIMENSION] = {0};
+    struct bag_part part = {.sum = sum};
+
+    for (size_t i = 0; i < N; i++) {
+        tokens[i] = i % 3 ? 5 : (uint16_t)random_token(&seed, VOCABULARY);
+        for (size_t k = 0; k < DIMENSION; k++)
+            expected[k] += rows->rows[tokens[i] * DIMENSION + k];
+    }
+    CHECK(bags_u16(b, tokens, N) == N);
+    bags_end_part(b, &part);
+    CHECK(part.n_tokens == N && memcmp(sum, expected, sizeof(sum)) == 0);
+    free(tokens);
+    bags_destroy(&b);
+    emx_density_destroy(&sums.density);
+    token_rows_destroy(&rows);
+}
+
+static void tokens_beyond_the_matrix_are_pointed_at(void)
+{
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums;
+    struct bags *b = make_bags(rows, &sums);
+    uint32_t tokens[5] = {1, 2, 3, VOCABULARY, 4};
+    uint16_t narrow[3] = {7, UINT16_MAX, 8};
+
+    CHECK(bags_u32(b, tokens, 5) == 3);
+    bags_drop(b);
+    CHECK(bags_u16(b, narrow, 3) == 1);
+    bags_drop(b);
+    CHECK(bags_end(b, NULL) == EMX_OK && bags_flush(b, NULL) == EMX_OK);
+    CHECK(emx_density_n_documents(sums.density) == 0 && emx_density_n_left_out(sums.density) == 1);
+    CHECK(sums.n_tokens == 0);
+    bags_destroy(&b);
+    emx_density_destroy(&sums.density);
+    token_rows_destroy(&rows);
+}
+
+int main(void)
+{
+    seed = test_seed();
+    make_documents();
+    RUN(rows_are_the_vectors_within_half_a_step);
+    RUN(batches_are_as_token_by_token);
+    RUN(parts_add_up_in_any_order);
+    RUN(long_documents_do_not_overflow);
+    RUN(tokens_beyond_the_matrix_are_pointed_at);
+    return test_summary();
+}
