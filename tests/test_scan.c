@@ -278,12 +278,31 @@ static void pairs_stream_or_stay_in_windows(void)
     check_mode((struct rules){EMX_PAIRS_WINDOW, 4000000000u, EMX_NO_TOKEN, false});
 }
 
+static void check_frames(const char *name, struct rules rules, const uint32_t *x)
+{
+    struct expected *e = calloc(1, sizeof(*e));
+    struct job job = {
+        .shards = {path_of(name)},
+        .n_shards = 1,
+        .dtype = "u32",
+        .settings = {.pairs = rules.pairs, .window = rules.window, .eod = rules.eod, .vocabulary = 60000}};
+
+    expect_shard(e, &rules, x, N);
+    job.n_threads = 1;
+    check_runs(&job, "one.emx");
+    job.n_threads = 5;
+    check_runs(&job, "many.emx");
+    check_same_file("one.emx", "many.emx");
+    check_state("many.emx", e);
+    naive_pairs_finish(&e->pairs);
+    free(e);
+}
+
 /* The same tokens in one frame, in many, with and without sizes, cut within tokens: the same tables. */
 static void frames_do_not_show(void)
 {
     const size_t one[] = {4 * N}, even[] = {40000}, odd[] = {1, 3, 262143, 7, 100001, 2, 2, 2, 300001}, tiny[] = {999};
     uint32_t *x = malloc(N * sizeof(*x));
-    struct rules rules = {EMX_PAIRS_WITHIN_DOCUMENT, 0, 59999, false};
     uint64_t random = seed;
     const char *names[] = {"one.zst", "even.zst", "odd.zst", "tiny.zst", "unsized.zst", "huge.zst"};
 
@@ -295,21 +314,8 @@ static void frames_do_not_show(void)
     write_frames("unsized.zst", x, 4 * N, odd, 9, false);
     write_frames("huge.zst", x, 4 * N, (const size_t[]){1000001, 1500001, 5}, 3, true);
     for (size_t i = 0; i < 6; i++) {
-        struct expected *e = calloc(1, sizeof(*e));
-        struct job job = {.shards = {path_of(names[i])},
-                          .n_shards = 1,
-                          .dtype = "u32",
-                          .settings = {.eod = 59999, .vocabulary = 60000}};
-
-        expect_shard(e, &rules, x, N);
-        job.n_threads = 1;
-        check_runs(&job, "one.emx");
-        job.n_threads = 5;
-        check_runs(&job, "many.emx");
-        check_same_file("one.emx", "many.emx");
-        check_state("many.emx", e);
-        naive_pairs_finish(&e->pairs);
-        free(e);
+        check_frames(names[i], (struct rules){EMX_PAIRS_WITHIN_DOCUMENT, 0, 59999, false}, x);
+        check_frames(names[i], (struct rules){EMX_PAIRS_WINDOW, 3, 59999, false}, x);
     }
     free(x);
 }

@@ -33,8 +33,15 @@ void counter_finish(struct counter *c);
  */
 EMX_CHECKED enum emx_status count_block(struct counter *c, struct shard *s, struct block *b, struct emx_error *err);
 
-/* Count the pairs between blocks, and sum up the shard: *ret is its record. */
-EMX_CHECKED enum emx_status count_seams(struct counter *c, struct shard *s, struct emx_shard_record *ret,
-                                        uint64_t *ret_documents_without_eod, struct emx_error *err);
+/*
+ * For who counts single pairs: from counter_enter() to counter_leave() the adder is in a table of the shard's domain,
+ * and tails that are pushed reach the domain's tally.
+ */
+EMX_CHECKED enum emx_status counter_enter(struct counter *c, struct shard *s, struct emx_error *err);
+void counter_push_tail(struct counter *c, uint32_t token);
+EMX_CHECKED enum emx_status counter_leave(struct counter *c, struct shard *s, struct emx_error *err);
+
+/* Does the end of a document between these two tokens have no EOD token to show it? */
+bool count_is_plain_end(const struct shard *s, uint32_t before, uint32_t after);
 
 #endif

@@ -392,7 +392,7 @@ enum emx_status shard_add_block(struct shard *s, const struct block *b, struct e
     s->sums.n_tokens += b->n;
     s->sums.n_eod += b->sums.n_eod;
     s->sums.n_plain_ends += b->sums.n_plain_ends;
-    return add_span(s, &b->span, err);
+    return span_is_empty(&b->span) ? EMX_OK : add_span(s, &b->span, err);
 }
 
 enum emx_status shard_put(struct shard *s, const struct block *b, bool *ret_last, struct emx_error *err)

@@ -10,7 +10,8 @@
  *
  * So nobody waits for a queue, each thread has one block's buffers, and memory is bounded by the number of threads.
  * Blocks of one shard are counted in any order; each leaves a span, which remembers its first and last token.
- * When all blocks are counted, the last thread walks the spans in order and counts the pairs across their seams.
+ * When all blocks are counted, the last thread joins the spans in order and counts the pairs across their seams
+ * (seams.h).
  *
  * Calls: (shard_take -> count the block -> shard_put)* by each thread until shard_take yields none; the one
  * that is told `last` then counts the seams, describes the shard and closes it.

@@ -1,8 +1,8 @@
 /*
  * work.c - the counting phase: what each thread does, and what the caller's thread watches
  */
-#include "scan/count.h"
 #include "scan/scan.h"
+#include "scan/seams.h"
 
 #include "pipeline/threads.h"
 #include "util/clock.h"
@@ -69,7 +69,7 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
 {
     struct scan *s = w->scan;
     size_t i = (size_t)(shard - s->shards);
-    enum emx_status status = count_seams(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
+    enum emx_status status = seams_complete(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
     bool domain_is_counted;
 
     if (!status && shard->open.warning)
