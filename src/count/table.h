@@ -6,7 +6,7 @@
  *     table_enter -> (pairs_count ...)* -> table_leave        a "block", up to about a millisecond of work
  *
  * A table grows only between blocks, when no thread is inside one; every thread that waits to enter then moves
- * a part of the slots (table.c tells how).  So nothing on the path of a pair looks at a lock or at a flag.
+ * a part of the slots (table_grow.c tells how).  So nothing on the path of a pair looks at a lock or at a flag.
  *
  * Slots.  A table is an array of lines of 8 slots of 8 bytes: one cache line.  A slot is 0 (empty) or
  *
@@ -38,8 +38,8 @@
  * joined the counting threads or taken the table's mutex.
  *
  * A key that finds no room in its PROBE_LINES lines goes to the thread's own spill list and is added again
- * after the table has grown.  That cannot count it twice: within a block slots are never freed, so a key
- * either has its slot or has none.
+ * after the table has grown; so do a few that stand out of place where threads share the work of growing.  That cannot
+ * count it twice: within a block slots are never freed, so a key either has its slot or has none.
  *
  * A table that only one thread uses (its owner) is counted in with plain additions, 3 times as fast.
  */
@@ -96,6 +96,7 @@ struct table_adder {
     uint64_t n_new; /* slots filled since table_enter() */
     struct spilled_key *spill;
     size_t n_spill, cap_spill;
+    bool no_room;   /* a key of this block found none */
     bool no_memory; /* the spill list could not grow */
     /* alone: hashes, prefetched; shared: words of hash and count, which the cache `front` has let go */
     uint64_t ring[RING_SIZE];

@@ -1,5 +1,5 @@
 /*
- * table_under_model.h - src/count/table.c itself, with the model's mutexes and memory
+ * table_under_model.h - src/count/table*.c themselves, with the model's mutexes and memory
  */
 #ifndef MODEL_TABLE_UNDER_MODEL_H
 #define MODEL_TABLE_UNDER_MODEL_H
