@@ -4,6 +4,7 @@
 #ifndef TESTS_STATE_TABLES_H
 #define TESTS_STATE_TABLES_H
 
+#include "folder.h"
 #include "random.h"
 #include "state/layout.h"
 #include "state/writer.h"
@@ -141,33 +142,6 @@ static inline enum emx_status write_tables(const char *path, const struct table 
         status = emx_state_writer_commit(w, err);
     emx_state_writer_destroy(&w);
     return status;
-}
-
-/* The whole file, malloc'ed. */
-static inline unsigned char *read_whole(const char *path, size_t *ret_len)
-{
-    FILE *f = fopen(path, "r");
-    struct stat st;
-    unsigned char *data = NULL;
-
-    if (f && fstat(fileno(f), &st) == 0) {
-        data = malloc((size_t)st.st_size + 1);
-        *ret_len = fread(data, 1, (size_t)st.st_size, f);
-    }
-    if (f)
-        fclose(f);
-    return data;
-}
-
-static inline bool same_file(const char *a, const char *b)
-{
-    size_t na = 0, nb = 1;
-    unsigned char *x = read_whole(a, &na), *y = read_whole(b, &nb);
-    bool same = x && y && na == nb && memcmp(x, y, na) == 0;
-
-    free(x);
-    free(y);
-    return same;
 }
 
 #endif

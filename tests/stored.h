@@ -41,7 +41,7 @@ static inline void put(struct bytes *b, const void *data, size_t n)
     b->len += n;
 }
 
-static inline void put_u32(struct bytes *b, uint32_t x)
+static inline void put_le32(struct bytes *b, uint32_t x)
 {
     const unsigned char le[] = {(unsigned char)x, (unsigned char)(x >> 8), (unsigned char)(x >> 16),
                                 (unsigned char)(x >> 24)};
@@ -91,8 +91,8 @@ static inline void put_zstd(struct bytes *b, const void *data, size_t n, struct 
 
 static inline void put_skippable(struct bytes *b, unsigned kind, size_t n)
 {
-    put_u32(b, 0x184D2A50u + kind);
-    put_u32(b, (uint32_t)n);
+    put_le32(b, 0x184D2A50u + kind);
+    put_le32(b, (uint32_t)n);
     memset(bytes_room(b, n), 0xAB, n);
     b->len += n;
 }

@@ -204,13 +204,13 @@ static void seekable_files_are_read(void)
         const size_t n = twin.len - pos < 16384 ? twin.len - pos : 16384, before = stored.len;
 
         put_zstd(&stored, twin.data + pos, n, quick);
-        put_u32(&table, (uint32_t)(stored.len - before));
-        put_u32(&table, (uint32_t)n);
+        put_le32(&table, (uint32_t)(stored.len - before));
+        put_le32(&table, (uint32_t)n);
     }
-    put_u32(&table, n_frames);
+    put_le32(&table, n_frames);
     put(&table, "\0\xB1\xEA\x92\x8F", 5);
-    put_u32(&stored, 0x184D2A5E);
-    put_u32(&stored, (uint32_t)table.len);
+    put_le32(&stored, 0x184D2A5E);
+    put_le32(&stored, (uint32_t)table.len);
     put(&stored, table.data, table.len);
     expect_twin("a.bin.zst", &stored, &twin, "zstd");
     bytes_free(&twin);
