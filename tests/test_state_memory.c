@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 WRAP(char *, strndup, (const char *s, size_t n), (s, n))
-WRAP(FILE *, open_memstream, (char **data, size_t *len), (data, len))
+WRAP(FILE *, fopencookie, (void *cookie, const char *mode, cookie_io_functions_t io), (cookie, mode, io))
 WRAP(ZSTD_CCtx *, ZSTD_createCCtx, (void), ())
 WRAP(ZSTD_DCtx *, ZSTD_createDCtx, (void), ())
 WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))

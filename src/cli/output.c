@@ -7,23 +7,20 @@
 
 #include <emx/file.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 bool output_begin(struct output *o)
 {
-    o->bytes = NULL;
-    o->text = open_memstream(&o->bytes, &o->len);
-    if (!o->text)
+    if (!memory_text_open(&o->memory))
         say("out of memory");
+    o->text = o->memory.stream;
     return o->text != NULL;
 }
 
 void output_drop(struct output *o)
 {
-    fclose(o->text);
-    free(o->bytes);
+    memory_text_finish(&o->memory);
 }
 
 int output_finish(struct output *o, bool whole, const char *path)
@@ -31,11 +28,11 @@ int output_finish(struct output *o, bool whole, const char *path)
     struct emx_error err;
     enum emx_status status;
 
-    if (fclose(o->text) != 0 || !whole)
+    if (!memory_text_close(&o->memory) || !whole)
         status = emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
     else
-        status = emx_write_file(path, o->bytes, o->len, &err);
-    free(o->bytes);
+        status = emx_write_file(path, o->memory.bytes, o->memory.len, &err);
+    memory_text_finish(&o->memory);
     return status == EMX_OK ? EXIT_OK : say_failed(&err);
 }
 

@@ -6,13 +6,12 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
-#include <stdbool.h>
-#include <stdio.h>
+#include "../util/memory_text.h"
 
+/* Stays where it is. */
 struct output {
-    FILE *text; /* in memory */
-    char *bytes;
-    size_t len;
+    FILE *text;
+    struct memory_text memory; /* behind `text` */
 };
 
 /* False if there is no memory; it has been said. */

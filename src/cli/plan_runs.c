@@ -3,6 +3,7 @@
  */
 #include "plan_runs.h"
 
+#include "../util/memory_text.h"
 #include "optimum_inputs.h"
 #include "report.h"
 
@@ -210,18 +211,17 @@ static void print_csv(const struct plan_runs *r, FILE *out)
 
 static enum emx_status write_csv(const struct plan_runs *r, const char *folder, struct emx_error *err)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    struct memory_text text;
+    bool is_open = memory_text_open(&text);
     enum emx_status status;
 
-    if (out)
-        print_csv(r, out);
-    if (!out || fclose(out) != 0)
+    if (is_open)
+        print_csv(r, text.stream);
+    if (!is_open || !memory_text_close(&text))
         status = emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     else
-        status = write_text(folder, "plan", "csv", text, err);
-    free(text);
+        status = write_text(folder, "plan", "csv", text.bytes, err);
+    memory_text_finish(&text);
     return status;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "progress.h"
 
+#include "../util/memory_text.h"
 #include "human.h"
 #include "say.h"
 
@@ -125,19 +126,17 @@ static void print_running(const struct emx_scan_progress *now, size_t room, FILE
 /* The whole line of a terminal `width` columns wide; caller frees. */
 static char *compose(const struct emx_scan_progress *now, size_t width)
 {
-    char *line = NULL, *clean;
-    size_t len;
-    FILE *out = open_memstream(&line, &len);
+    struct memory_text line;
+    char *clean;
 
-    if (!out)
+    if (!memory_text_open(&line))
         return NULL;
-    print_totals(now, out);
-    fprintf(out, "  domains %zu/%zu", count_done(now), now->n_domains);
-    if (fflush(out) == 0 && human_width(line) < width)
-        print_running(now, width - human_width(line), out);
-    fclose(out);
-    clean = line ? human_printable(line) : NULL;
-    free(line);
+    print_totals(now, line.stream);
+    fprintf(line.stream, "  domains %zu/%zu", count_done(now), now->n_domains);
+    if (fflush(line.stream) == 0 && human_width(line.bytes) < width)
+        print_running(now, width - human_width(line.bytes), line.stream);
+    clean = memory_text_close(&line) ? human_printable(line.bytes) : NULL;
+    memory_text_finish(&line);
     if (clean)
         clean[human_prefix(clean, width)] = '\0';
     return clean;

@@ -7,6 +7,7 @@
 #include "state/domain_codec.h"
 #include "state/domain_tally.h"
 #include "state/section_writer.h"
+#include "util/memory_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -48,48 +49,28 @@ static enum emx_status domain_failed(const struct emx_state_writer *w, enum emx_
     return emx_fail(err, status, "%s: domain %.200s: %.500s", outfile_name(w->file.out), w->domain.name, inner.message);
 }
 
-/* A small section is put together in memory. */
-struct memory_stream {
-    FILE *stream;
-    char *data;
-    size_t len;
-};
-
-static enum emx_status memory_stream_open(struct memory_stream *m, struct emx_error *err)
-{
-    *m = (struct memory_stream){0};
-    m->stream = open_memstream(&m->data, &m->len);
-    return m->stream ? EMX_OK : out_of_memory(err);
-}
-
-static enum emx_status memory_stream_close(struct memory_stream *m, struct emx_error *err)
-{
-    bool failed = ferror(m->stream) != 0;
-
-    return fclose(m->stream) != 0 || failed ? out_of_memory(err) : EMX_OK;
-}
-
 static enum emx_status write_small_section(struct emx_state_writer *w, enum section_type type,
                                            const struct emx_shard_record *shards, struct emx_error *err)
 {
-    struct memory_stream m;
-    enum emx_status status = memory_stream_open(&m, err);
+    struct memory_text m; /* where a small section is put together */
+    enum emx_status status = EMX_OK;
 
-    if (status != EMX_OK)
-        return status;
+    if (!memory_text_open(&m))
+        return out_of_memory(err);
     if (type == SECTION_SHARDS)
         shards_encode(shards, w->domain.n_shards, m.stream);
     else if (type == SECTION_SPECTRA)
         spectra_encode(&w->domain, m.stream);
     else
         domain_encode(&w->domain, m.stream);
-    status = memory_stream_close(&m, err);
+    if (!memory_text_close(&m))
+        status = out_of_memory(err);
     section_begin(&w->file);
     if (status == EMX_OK)
-        status = section_write(&w->file, m.data, m.len, err);
+        status = section_write(&w->file, m.bytes, m.len, err);
     if (status == EMX_OK)
         status = section_end(&w->file, type, w->n_domains, err);
-    free(m.data);
+    memory_text_finish(&m);
     return status;
 }
 
