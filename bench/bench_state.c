@@ -172,7 +172,7 @@ static void bench_merge(const struct table *t, const char *folder, size_t n)
     for (int k = 0; k < REPEATS; k++) {
         double start = clock_seconds();
 
-        if (emx_state_merge((const char *const *)inputs, n, merged, NULL) != EMX_OK)
+        if (emx_state_merge((const char *const *)inputs, n, merged, NULL, NULL) != EMX_OK)
             exit(1);
         times[k] = clock_seconds() - start;
     }

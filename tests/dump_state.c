@@ -17,7 +17,7 @@ static int write_random(uint64_t seed, const char *path)
 
     for (size_t i = 0; i < 3; i++)
         tables[i] = random_table(&seed, sizes[i], vocabularies[i]);
-    status = write_tables(path, tables, 3, &err);
+    status = write_measured(path, tables, 3, &err);
     for (size_t i = 0; i < 3; i++)
         table_finish(&tables[i]);
     if (status != EMX_OK)
@@ -85,6 +85,37 @@ static bool print_rows(struct emx_pair_cursor *c, bool tails)
     return !more;
 }
 
+static void print_decimal(wide x)
+{
+    char digits[40];
+    size_t at = sizeof(digits);
+    unsigned_wide left = x < 0 ? -(unsigned_wide)x : (unsigned_wide)x;
+
+    do
+        digits[--at] = (char)('0' + (int)(left % 10));
+    while (left /= 10);
+    printf("sum %s%.*s\n", x < 0 ? "-" : "", (int)(sizeof(digits) - at), digits + at);
+}
+
+static bool print_covariance(struct emx_state *s, size_t domain)
+{
+    const struct emx_covariance *c = emx_state_domain(s, domain)->covariance;
+    wide *sums = NULL;
+
+    if (!c)
+        return true;
+    if (covariance_load(s, domain, &sums, NULL) != EMX_OK)
+        return false;
+    printf("covariance %u %016" PRIx64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+           " %s\n",
+           c->dimension, c->vectors, c->weighting, c->n_requested, c->seed, c->n_documents, c->n_left_out, c->n_tokens,
+           c->n_tokens_without_vector, c->source);
+    for (size_t i = 0; i < covariance_n_sums(c->dimension); i++)
+        print_decimal(sums[i]);
+    free(sums);
+    return true;
+}
+
 static int read_state(const char *path)
 {
     struct emx_state *s = NULL;
@@ -100,6 +131,7 @@ static int read_state(const char *path)
         print_spectrum("tokens", &d->tokens);
         print_spectrum("pairs", &d->pairs);
         print_spectrum("firsts", &d->firsts);
+        ok = ok && print_covariance(s, i);
     }
     emx_state_close(&s);
     return !ok;

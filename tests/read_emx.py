@@ -19,6 +19,7 @@ xxhash.XXH3_64bits.restype = ctypes.c_uint64
 
 NO_TOKEN = 2**32 - 1
 ORDER = [b"SHRD", b"TAIL", b"PAIR", b"SPEC", b"DOMN"]
+OPTIONAL = b"COVR"  # right after DOMN
 BLOCK_ROWS = 65536
 
 
@@ -175,6 +176,29 @@ def text(s):
     return s.decode("utf-8", "surrogateescape")
 
 
+def print_covariance(data, n_tokens, n_documents):
+    b = Bytes(data)
+    checksum, n_head, dimension, width, zero = b.unpack("Q4I")
+    check(xxh3(data[8:n_head]) == checksum and zero == 0, "head of a covariance")
+    vectors, requested, seed, n, left_out, tokens, without = b.unpack("7Q")
+    weighting, source = b.string(), b.string()
+    check(b.at == n_head and 1 <= dimension <= 4096 and 1 <= width <= 16, "head of a covariance")
+    check(n + left_out == min(requested or n_documents, n_documents) and n <= 2**40, "documents of a covariance")
+    check(without <= tokens <= n_tokens, "tokens of a covariance")
+    print("covariance", dimension, "%016x" % vectors, text(weighting), requested, seed, n, left_out, tokens, without,
+          text(source))
+    trace = largest = 0
+    for column in range(dimension):
+        for row in range(column, dimension):
+            x = int.from_bytes(b.take(width), "little", signed=True)
+            print("sum", x)
+            check(abs(x) <= n * 2**48 + n * 2**38 and (x >= 0 or row > column), "sums of a covariance")
+            trace += x if row == column else 0
+            largest = max(largest, (x if x >= 0 else ~x).bit_length())
+    check(abs(trace - n * 2**48) <= n * 2**38 and width == largest // 8 + 1, "trace or width of a covariance")
+    check(b.over(), "bytes after a covariance")
+
+
 def print_domain(sections, previous_name):
     d = Bytes(sections[b"DOMN"])
     pairs, window, eod, eod_first, vocabulary, max_token = d.unpack("6I")
@@ -212,6 +236,8 @@ def print_domain(sections, previous_name):
         for count, types in spectrum:
             print(label, count, types)
     check(b.over(), "bytes after the spectra")
+    if OPTIONAL in sections:
+        print_covariance(sections[OPTIONAL], n_tokens, n_documents)
     return name
 
 
@@ -224,12 +250,17 @@ def read_frame(data):
     check(xxh3(data[:16] + data[-40:-16]) == trailer_checksum, "checksum of the trailer")
     directory = Bytes(data[at:at + length])
     check(xxh3(directory.data) == checksum, "checksum of the directory")
-    domains, end = [], 16
+    domains, end, last = [], 16, b""
     while not directory.over():
         kind, flags, domain, zero, offset, length, checksum = directory.unpack("4s3I3Q")
         check(zero == 0 and offset == end and offset + length <= at, "directory entry")
         end = offset + length
         check(xxh3(data[offset:end]) == checksum, "checksum of section " + repr(kind))
+        before, last = last, kind
+        if kind == OPTIONAL:
+            check(flags == 1 and before == b"DOMN" and domain == len(domains) - 1, "place of a covariance")
+            domains[-1][kind] = data[offset:end]
+            continue
         if kind not in ORDER and flags == 1:
             continue
         check(kind in ORDER and flags == 0, "newer section " + repr(kind))
@@ -237,7 +268,7 @@ def read_frame(data):
             domains.append({})
         check(domain == len(domains) - 1 and len(domains[-1]) == ORDER.index(kind), "order of sections")
         domains[-1][kind] = data[offset:end]
-    check(end == at and all(len(d) == len(ORDER) for d in domains), "sections of a domain")
+    check(end == at and all(set(ORDER) <= set(d) for d in domains), "sections of a domain")
     return domains
 
 

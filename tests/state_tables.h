@@ -5,6 +5,7 @@
 #define TESTS_STATE_TABLES_H
 
 #include "folder.h"
+#include "made_covariance.h"
 #include "random.h"
 #include "state/layout.h"
 #include "state/writer.h"
@@ -126,9 +127,16 @@ static inline enum emx_status write_domain(struct emx_state_writer *w, const cha
     return status == EMX_OK ? emx_state_writer_end_domain(w, err) : status;
 }
 
-/* A state of domains "a", "b", ... */
-static inline enum emx_status write_tables(const char *path, const struct table *tables, size_t n,
-                                           struct emx_error *err)
+static inline enum emx_status write_covariance(struct emx_state_writer *w, const struct table *t, struct emx_error *err)
+{
+    uint64_t seed = t->n_pairs, n_tokens = sum_counts(t->pairs, t->n_pairs) + sum_counts(t->tails, t->n_tails);
+    struct made_covariance c = random_covariance(&seed, t->n_tails, n_tokens);
+
+    return covariance_append(w, &c.head, c.sums, err);
+}
+
+static inline enum emx_status write_state(const char *path, const struct table *tables, size_t n, bool measured,
+                                          struct emx_error *err)
 {
     struct emx_state_writer *w = NULL;
     enum emx_status status = emx_state_writer_create(path, &w, err);
@@ -137,11 +145,27 @@ static inline enum emx_status write_tables(const char *path, const struct table 
         char name[2] = {(char)('a' + i), '\0'};
 
         status = write_domain(w, name, &tables[i], err);
+        if (status == EMX_OK && measured && i % 2 == 0)
+            status = write_covariance(w, &tables[i], err);
     }
     if (status == EMX_OK)
         status = emx_state_writer_commit(w, err);
     emx_state_writer_destroy(&w);
     return status;
+}
+
+/* A state of domains "a", "b", ... */
+static inline enum emx_status write_tables(const char *path, const struct table *tables, size_t n,
+                                           struct emx_error *err)
+{
+    return write_state(path, tables, n, false, err);
+}
+
+/* The same, where "a", "c", ... have a covariance. */
+static inline enum emx_status write_measured(const char *path, const struct table *tables, size_t n,
+                                             struct emx_error *err)
+{
+    return write_state(path, tables, n, true, err);
 }
 
 #endif

@@ -87,6 +87,22 @@ static void write_counted(struct emx_state_writer *w, const char *name, const st
     CHECK(emx_state_writer_end_domain(w, NULL) == EMX_OK);
 }
 
+/* The plain way to add covariances up. */
+static void add_made(struct made_covariance *to, const struct made_covariance *c)
+{
+    for (size_t i = 0; i < MADE_SUMS; i++)
+        to->sums[i] += c->sums[i];
+    to->head.n_documents += c->head.n_documents;
+    to->head.n_left_out += c->head.n_left_out;
+    to->head.n_tokens += c->head.n_tokens;
+    to->head.n_tokens_without_vector += c->head.n_tokens_without_vector;
+}
+
+static struct made_covariance covariance_of(const struct table *t)
+{
+    return random_covariance(&seed, t->n_tails, sum_counts(t->pairs, t->n_pairs) + sum_counts(t->tails, t->n_tails));
+}
+
 static void commit(struct emx_state_writer **w)
 {
     CHECK(emx_state_writer_commit(*w, NULL) == EMX_OK);
@@ -114,16 +130,25 @@ static void write_whole_and_parts(size_t n_domains, size_t n_pairs, uint32_t voc
     for (size_t d = 0; d < n_domains; d++) {
         struct table t = random_table(&seed, n_pairs / (d + 1), vocabulary), parts[MAX_PARTS];
         struct emx_shard_record shards[MAX_PARTS];
+        struct made_covariance sum = {.head.n_documents = 0};
 
         if (n_pairs > 1000)
             make_counts_small(&t);
         deal_table(&t, parts, n_parts);
         for (size_t i = 0; i < n_parts; i++) {
+            struct made_covariance c = covariance_of(&parts[i]);
+
             shards[i] = table_shard(&parts[i], part_path(i));
             write_counted(writers[i], names[d], &parts[i], &shards[i], 1);
+            CHECK(covariance_append(writers[i], &c.head, c.sums, NULL) == EMX_OK);
+            if (i == 0)
+                sum = c;
+            else
+                add_made(&sum, &c);
             table_finish(&parts[i]);
         }
         write_counted(all, names[d], &t, shards, n_parts);
+        CHECK(covariance_append(all, &sum.head, sum.sums, NULL) == EMX_OK);
         table_finish(&t);
     }
     commit(&all);
@@ -153,7 +178,7 @@ static void merge_of_random_splits_is_the_whole(void)
             struct emx_error err = {0};
 
             shuffle_parts(inputs, n_parts[i]);
-            CHECK(emx_state_merge(inputs, n_parts[i], merged, &err) == EMX_OK);
+            CHECK(emx_state_merge(inputs, n_parts[i], merged, NULL, &err) == EMX_OK);
             CHECK_STR(err.message, "");
             CHECK(same_file(whole, merged));
         }
@@ -167,11 +192,87 @@ static void merge_of_merges_is_the_whole(void)
 
     write_whole_and_parts(2, 5000, 400, 4);
     shuffle_parts(inputs, 4);
-    CHECK(emx_state_merge(inputs, 2, merged, NULL) == EMX_OK);
-    CHECK(emx_state_merge((const char *const[]){merged, inputs[2]}, 2, merged, NULL) == EMX_OK);
-    CHECK(emx_state_merge((const char *const[]){inputs[3], merged}, 2, inputs[3], NULL) == EMX_OK);
+    CHECK(emx_state_merge(inputs, 2, merged, NULL, NULL) == EMX_OK);
+    CHECK(emx_state_merge((const char *const[]){merged, inputs[2]}, 2, merged, NULL, NULL) == EMX_OK);
+    CHECK(emx_state_merge((const char *const[]){inputs[3], merged}, 2, inputs[3], NULL, NULL) == EMX_OK);
     CHECK(same_file(whole, inputs[3]));
     remove_all(4);
+}
+
+/* --- covariances that do not join ----------------------------------------------------------------------------- */
+
+struct warnings {
+    unsigned n;
+    char last[1000];
+};
+
+static void keep_warning(const char *sentence, void *context)
+{
+    struct warnings *w = context;
+
+    w->n++;
+    snprintf(w->last, sizeof(w->last), "%s", sentence);
+}
+
+/* A state of one domain with that covariance; NULL: with none. */
+static void write_with(size_t part, const struct table *t, const struct made_covariance *c)
+{
+    struct emx_shard_record shard = table_shard(t, part_path(part));
+    struct emx_state_writer *w = NULL;
+
+    CHECK(emx_state_writer_create(part_path(part), &w, NULL) == EMX_OK);
+    write_counted(w, "d", t, &shard, 1);
+    CHECK(!c || covariance_append(w, &c->head, c->sums, NULL) == EMX_OK);
+    commit(&w);
+}
+
+/* What merging says, in either order, and what is left. */
+static void check_join(const struct table *t, const struct made_covariance *a, const struct made_covariance *b,
+                       const char *why)
+{
+    write_with(0, t, a);
+    write_with(1, t, b);
+    for (size_t turned = 0; turned < 2; turned++) {
+        const char *inputs[] = {part_path(turned), part_path(1 - turned)};
+        struct warnings warnings = {.n = 0};
+        struct emx_merge_options o = {keep_warning, &warnings};
+        struct emx_state *s = NULL;
+
+        CHECK(emx_state_merge(inputs, 2, merged, &o, NULL) == EMX_OK);
+        CHECK(emx_state_open(merged, &s, NULL) == EMX_OK && emx_state_verify(s, NULL) == EMX_OK);
+        CHECK((emx_state_domain(s, 0)->covariance == NULL) == (why != NULL));
+        CHECK(warnings.n == (why && *why));
+        CHECK(!why || strstr(warnings.last, why));
+        emx_state_close(&s);
+    }
+}
+
+static void covariances_of_other_kinds_are_dropped_with_a_warning(void)
+{
+    struct table t = random_table(&seed, 300, 50);
+    struct made_covariance a = covariance_of(&t), b = a;
+
+    check_join(&t, NULL, NULL, "");
+    check_join(&t, &a, &b, NULL);
+    check_join(&t, &a, NULL, "domain d: its covariance of documents is left out, since ");
+    check_join(&t, &a, NULL, " has none");
+    b.head.vectors++;
+    check_join(&t, &a, &b, "other vectors");
+    b = a;
+    b.head.weighting = "sif";
+    check_join(&t, &a, &b, "weights tokens otherwise");
+    b = a;
+    b.head.seed++;
+    check_join(&t, &a, &b, "takes other documents");
+    b = a;
+    b.head.source = "a copy of it";
+    check_join(&t, &a, &b, NULL);
+    a.head.n_requested = b.head.n_requested = 2 * t.n_tails; /* all of both together */
+    check_join(&t, &a, &b, NULL);
+    a.head.n_requested = b.head.n_requested = 2 * t.n_tails - 1;
+    check_join(&t, &a, &b, "samples do not join");
+    table_finish(&t);
+    remove_all(2);
 }
 
 /* Ten scans of one domain each, as in ten jobs. */
@@ -191,7 +292,7 @@ static void domains_from_different_states_stand_side_by_side(void)
         commit(&w);
     }
     CHECK(write_tables(whole, tables, 10, NULL) == EMX_OK);
-    CHECK(emx_state_merge(inputs, 10, merged, NULL) == EMX_OK);
+    CHECK(emx_state_merge(inputs, 10, merged, NULL, NULL) == EMX_OK);
     CHECK(same_file(whole, merged));
     for (size_t i = 0; i < 10; i++)
         table_finish(&tables[i]);
@@ -204,12 +305,12 @@ static void shards_are_not_counted_twice(void)
     struct emx_error err = {0};
 
     write_whole_and_parts(2, 100, 50, 2);
-    CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_ARG);
+    CHECK(emx_state_merge(inputs, 2, merged, NULL, &err) == EMX_ERR_ARG);
     CHECK(strstr(err.message, part_path(0)) && strstr(err.message, "domain a "));
     inputs[0] = whole;
     inputs[1] = part_path(1);
-    CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_ARG);
-    CHECK(emx_state_merge(inputs, 0, merged, &err) == EMX_ERR_ARG);
+    CHECK(emx_state_merge(inputs, 2, merged, NULL, &err) == EMX_ERR_ARG);
+    CHECK(emx_state_merge(inputs, 0, merged, NULL, &err) == EMX_ERR_ARG);
     CHECK(files_in(folder) == 3);
     remove_all(2);
 }
@@ -229,7 +330,7 @@ static enum emx_status merge_settings(struct emx_domain_settings a, struct emx_d
         CHECK(emx_state_writer_end_domain(w, NULL) == EMX_OK);
         commit(&w);
     }
-    status = emx_state_merge(inputs, 2, merged, err);
+    status = emx_state_merge(inputs, 2, merged, NULL, err);
     CHECK(status == EMX_OK || files_in(folder) == 2);
     remove_all(2);
     return status;
@@ -281,15 +382,15 @@ static void bad_inputs_leave_the_output_alone(void)
     FILE *f;
 
     write_whole_and_parts(1, 200000, 50257, 2);
-    CHECK(emx_state_merge(inputs, 3, merged, &err) == EMX_ERR_IO);
-    CHECK(emx_state_merge(inputs, 2, "/dev/full", &err) == EMX_ERR_IO && strstr(err.message, "/dev/full"));
+    CHECK(emx_state_merge(inputs, 3, merged, NULL, &err) == EMX_ERR_IO);
+    CHECK(emx_state_merge(inputs, 2, "/dev/full", NULL, &err) == EMX_ERR_IO && strstr(err.message, "/dev/full"));
     data = read_whole(part_path(0), &len);
     data[len / 2] ^= 1; /* in the pairs, which are read last */
     f = fopen(part_path(0), "w");
     CHECK(fwrite(data, 1, len, f) == len && fclose(f) == 0);
-    CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_CORRUPT && strstr(err.message, part_path(0)));
-    CHECK(emx_state_merge(inputs, 2, whole, &err) == EMX_ERR_CORRUPT);
-    CHECK(emx_state_merge((const char *const[]){whole}, 1, merged, &err) == EMX_OK && same_file(whole, merged));
+    CHECK(emx_state_merge(inputs, 2, merged, NULL, &err) == EMX_ERR_CORRUPT && strstr(err.message, part_path(0)));
+    CHECK(emx_state_merge(inputs, 2, whole, NULL, &err) == EMX_ERR_CORRUPT);
+    CHECK(emx_state_merge((const char *const[]){whole}, 1, merged, NULL, &err) == EMX_OK && same_file(whole, merged));
     CHECK(files_in(folder) == 4);
     free(data);
     remove_all(2);
@@ -308,7 +409,7 @@ static void counts_do_not_overflow(void)
 
             CHECK(write_tables(inputs[i], &t, 1, NULL) == EMX_OK);
         }
-        CHECK(emx_state_merge(inputs, 2, merged, &err) == EMX_ERR_RANGE);
+        CHECK(emx_state_merge(inputs, 2, merged, NULL, &err) == EMX_ERR_RANGE);
         CHECK(err.message[0] && !strchr(err.message, '\n'));
     }
     remove_all(2);
@@ -332,7 +433,7 @@ static long merge_peak(const char *a, const char *b)
 
 static int merge_and_tell_peak(const char *const *inputs, const char *output)
 {
-    enum emx_status status = emx_state_merge(inputs, 2, output, NULL);
+    enum emx_status status = emx_state_merge(inputs, 2, output, NULL, NULL);
     FILE *f = fopen("/proc/self/status", "r");
     char line[200];
     long peak;
@@ -373,6 +474,7 @@ int main(int argc, char **argv)
     snprintf(merged, sizeof(merged), "%s/merged.emx", folder);
     RUN(merge_of_random_splits_is_the_whole);
     RUN(merge_of_merges_is_the_whole);
+    RUN(covariances_of_other_kinds_are_dropped_with_a_warning);
     RUN(domains_from_different_states_stand_side_by_side);
     RUN(shards_are_not_counted_twice);
     RUN(other_settings_do_not_join);

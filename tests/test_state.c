@@ -323,7 +323,7 @@ static unsigned char *small_state(size_t *ret_len)
     struct table tables[2] = {random_table(&seed, 40, 50), random_table(&seed, 3, 70000)};
     unsigned char *data = NULL;
 
-    CHECK(write_tables(path, tables, 2, NULL) == EMX_OK);
+    CHECK(write_measured(path, tables, 2, NULL) == EMX_OK);
     data = read_whole(path, ret_len);
     table_finish(&tables[0]);
     table_finish(&tables[1]);
@@ -435,6 +435,8 @@ static void lies_are_found(void)
         {SECTION_SPECTRA, 2, 1},                   /* types of the first count of tokens */
         {SECTION_TAILS, BLOCK_HEADER_BYTES, 0x10}, /* bits of a block, which has its own checksum */
         {SECTION_PAIRS, BLOCK_HEADER_BYTES, 0x10},
+        {SECTION_COVARIANCE, 12, 1},    /* dimension, in a head that has its own checksum */
+        {SECTION_COVARIANCE, 96, 0x80}, /* the first of seven-byte sums: below 0 */
     };
     size_t len = 0;
     unsigned char *data = small_state(&len), *lie = malloc(len);

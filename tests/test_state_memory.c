@@ -26,7 +26,7 @@ static struct table tables[2];
 
 static enum emx_status write_one(struct emx_error *err)
 {
-    return write_tables(a, tables, 2, err);
+    return write_measured(a, tables, 2, err);
 }
 
 static enum emx_status verify(struct emx_error *err)
@@ -61,7 +61,7 @@ static enum emx_status open_pipe(struct emx_error *err)
 
 static enum emx_status merge(struct emx_error *err)
 {
-    return emx_state_merge((const char *const[]){a, b}, 2, merged, err);
+    return emx_state_merge((const char *const[]){a, b}, 2, merged, NULL, err);
 }
 
 static enum emx_status compare(struct emx_error *err)
@@ -153,7 +153,7 @@ int main(void)
     snprintf(merged, sizeof(merged), "%s/merged.emx", folder);
     tables[0] = random_table(&seed, 500, 100);
     tables[1] = random_table(&seed, 70000, 100000);
-    CHECK(write_tables(b, tables + 1, 1, NULL) == EMX_OK);
+    CHECK(write_measured(b, tables + 1, 1, NULL) == EMX_OK);
     RUN(writing_survives);
     RUN(verifying_survives);
     RUN(opening_a_pipe_survives);

@@ -50,6 +50,22 @@ struct emx_shard_record {
     uint64_t n_tokens, n_documents, n_pairs;
 };
 
+/*
+ * Sums over documents of a domain, from which its von Neumann entropy follows (vne.h); vne_set.h reads and writes them.
+ * Sums of two states add up to those of both if `vectors` and all up to `seed` agree, and no document was passed over.
+ */
+struct emx_covariance {
+    uint32_t dimension;
+    uint64_t vectors;      /* checksum of the vectors of tokens, as they were used (with the weights of tokens) */
+    const char *weighting; /* of tokens in a document, as in --weighting */
+    uint64_t n_requested;  /* documents of the domain that were to be taken; 0, or more than it has: all */
+    uint64_t seed;         /* of the sample */
+    uint64_t n_documents;  /* in the sums */
+    uint64_t n_left_out;   /* taken, but without direction */
+    uint64_t n_tokens, n_tokens_without_vector; /* of the documents taken */
+    const char *source;                         /* where the vectors are from, for people */
+};
+
 struct emx_domain {
     const char *name;
     struct emx_domain_settings settings;
@@ -59,13 +75,14 @@ struct emx_domain {
     uint64_t n_documents_without_eod; /* documents of an index (or line) that the declared eod does not end; else 0 */
     uint32_t max_token;               /* largest token id seen; 0 if none */
     struct emx_spectrum tokens, pairs, firsts;
+    const struct emx_covariance *covariance; /* NULL: none was summed up */
 };
 
 struct emx_state;
 
 /*
- * Open a state file and check its header, directory, every section but the pair tables
- * (those are checked as they are read).  path "-" reads all of standard input.
+ * Open a state file and check its header, directory, every section but the pair tables and
+ * the sums of covariances (those are checked as they are read).  path "-" reads all of standard input.
  * EMX_ERR_IO, EMX_ERR_FORMAT (not a state file), EMX_ERR_VERSION, EMX_ERR_CORRUPT, EMX_ERR_MEMORY.
  */
 EMX_API EMX_CHECKED enum emx_status emx_state_open(const char *path, struct emx_state **ret, struct emx_error *err);
@@ -145,8 +162,17 @@ EMX_API void emx_state_writer_destroy(struct emx_state_writer **w);
  * not grow with them (each input takes some 300 KiB and a file descriptor).  Domains of one name join
  * when their settings are equal and nothing was sampled, else EMX_ERR_ARG.  A shard (domain, path,
  * checksum) present in two inputs would be counted twice: EMX_ERR_ARG.  The output may be one of the inputs.
+ *
+ * Covariances of domains that join are added up, in integers, and dropped with a warning where that is not what one scan
+ * would give: an input has none or another kind (struct emx_covariance), or not all documents were taken.
  */
+struct emx_merge_options {
+    /* Called with a sentence worth a warning.  NULL: dropped. */
+    void (*warn)(const char *sentence, void *context);
+    void *context;
+};
+/* Options NULL: none. */
 EMX_API EMX_CHECKED enum emx_status emx_state_merge(const char *const *inputs, size_t n_inputs, const char *output,
-                                                    struct emx_error *err);
+                                                    const struct emx_merge_options *options, struct emx_error *err);
 
 #endif

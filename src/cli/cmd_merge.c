@@ -33,13 +33,22 @@ static const char text[] = "Join state files into one: the same bytes as one sca
                            "\n"
                            "Domains of one name are added up if they were counted with equal settings.  A\n"
                            "shard that is in two of the files would count twice, so that is an error.\n"
+                           "Sums over documents (entromix vne) are added up, too, and left out with a\n"
+                           "warning where they do not join: other vectors of tokens, a sample, or none.\n"
                            "Tables are streamed: memory does not grow with them.\n";
+
+static void on_warning(const char *sentence, void *context)
+{
+    (void)context;
+    say("warning: %s", sentence);
+}
 
 static int merge(const struct merge_args *a, char **inputs, size_t n)
 {
+    struct emx_merge_options options = {.warn = a->common.quiet ? NULL : on_warning};
     struct emx_error err;
 
-    if (emx_state_merge((const char *const *)inputs, n, a->output, &err) != EMX_OK)
+    if (emx_state_merge((const char *const *)inputs, n, a->output, &options, &err) != EMX_OK)
         return say_failed(&err);
     if (a->common.verbose && !a->common.quiet)
         say("merged %zu state file%s", n, n == 1 ? "" : "s");

@@ -94,6 +94,7 @@ void stored_domain_finish(struct stored_domain *d)
     free(d->domain_bytes);
     free(d->shards);
     free(d->spectra);
+    free(d->covariance_bytes);
     *d = (struct stored_domain){0};
 }
 

@@ -37,7 +37,9 @@ struct stored_domain {
     char *domain_bytes; /* [n_domain_bytes] the DOMN section */
     size_t n_domain_bytes;
     struct emx_shard_record *shards;
-    uint64_t *spectra; /* all counts and types */
+    uint64_t *spectra;      /* all counts and types */
+    char *covariance_bytes; /* the head of the COVR section, or NULL */
+    struct emx_covariance covariance;
 };
 
 void stored_domain_finish(struct stored_domain *d);

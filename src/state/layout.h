@@ -34,6 +34,7 @@ enum section_type {
     SECTION_PAIRS = SECTION_TYPE('P', 'A', 'I', 'R'),
     SECTION_SPECTRA = SECTION_TYPE('S', 'P', 'E', 'C'),
     SECTION_DOMAIN = SECTION_TYPE('D', 'O', 'M', 'N'),
+    SECTION_COVARIANCE = SECTION_TYPE('C', 'O', 'V', 'R'), /* optional */
 };
 
 struct section {

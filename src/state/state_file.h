@@ -15,8 +15,8 @@ struct emx_state {
     size_t n_sections;
     struct stored_domain *domains; /* [n_domains] */
     struct domain_tables {
-        struct section tails, pairs;
-    } * tables; /* [n_domains] */
+        struct section tails, pairs, covariance; /* the last of length 0: none */
+    } * tables;                                  /* [n_domains] */
     size_t n_domains;
 };
 

@@ -5,6 +5,7 @@
  * row by row: of each input a cursor holds one block, so memory grows with the number of inputs and not with the
  * tables.  All conflicts are found before anything is written.
  */
+#include "state/covariance.h"
 #include "state/row_merge.h"
 
 #include <stdlib.h>
@@ -24,7 +25,12 @@ struct merge {
     size_t n_parts;
     struct emx_pair_cursor **cursors; /* [n] */
     struct row_merge *rows;
-    struct emx_pair_count *buffer; /* [ROWS_AT_ONCE] */
+    struct emx_pair_count *buffer;           /* [ROWS_AT_ONCE] */
+    const struct emx_merge_options *options; /* or NULL */
+    const struct covariances {
+        const struct emx_covariance *const *heads;
+        const wide *const *sums;
+    } * given; /* of the only input's domains, in place of those it has; or NULL */
 };
 
 static enum emx_status out_of_memory(struct emx_error *err)
@@ -283,6 +289,86 @@ static enum emx_status merge_pairs(struct merge *m, struct emx_state_writer *w, 
     return status;
 }
 
+/* --- covariances ------------------------------------------------------------------------------------------- */
+
+static void warn_of_covariance(const struct merge *m, size_t part, const char *why)
+{
+    struct emx_error line;
+
+    if (!m->options || !m->options->warn)
+        return;
+    emx_fail(&line, EMX_OK, "domain %.200s: its covariance of documents is left out, since %.300s %s",
+             part_domain(m, 0)->name, part_file(m, part), why);
+    m->options->warn(line.message, m->options->context);
+}
+
+/* Those of all parts as one head; false if there is none or they do not join. */
+static bool join_heads(const struct merge *m, struct emx_covariance *ret)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < m->n_parts; i++)
+        any |= part_domain(m, i)->covariance != NULL;
+    for (size_t i = 0; any && i < m->n_parts; i++) {
+        const struct emx_covariance *c = part_domain(m, i)->covariance;
+        const char *why = c ? NULL : "has none";
+
+        if (!why && i > 0)
+            why = covariance_difference(ret, c);
+        if (!why && i > 0 && !covariance_add(ret, c))
+            why = "has too many documents";
+        if (!why && i == 0)
+            *ret = *c;
+        if (why) {
+            warn_of_covariance(m, i, why);
+            return false;
+        }
+    }
+    return any;
+}
+
+static enum emx_status add_part(const struct merge *m, size_t i, wide **sums, struct emx_error *err)
+{
+    wide *more = NULL;
+    enum emx_status status = covariance_load(m->states[m->parts[i].input], m->parts[i].domain, &more, err);
+
+    if (status == EMX_OK && *sums) {
+        covariance_add_sums(part_domain(m, i)->covariance->dimension, *sums, more);
+        free(more);
+    } else if (status == EMX_OK) {
+        *sums = more;
+    }
+    return status;
+}
+
+static enum emx_status merge_covariances(const struct merge *m, struct emx_state_writer *w, struct emx_error *err)
+{
+    struct emx_covariance head;
+    wide *sums = NULL;
+    enum emx_status status = EMX_OK;
+
+    if (!join_heads(m, &head))
+        return EMX_OK;
+    for (size_t i = 0; i < m->n_parts && status == EMX_OK; i++)
+        status = add_part(m, i, &sums, err);
+    if (status == EMX_OK)
+        status = covariance_append(w, &head, sums, err);
+    free(sums);
+    return status;
+}
+
+static enum emx_status write_covariance(const struct merge *m, struct emx_state_writer *w, struct emx_error *err)
+{
+    size_t domain = m->parts[0].domain;
+
+    if (!m->given)
+        return merge_covariances(m, w, err);
+    return m->given->heads[domain] ? covariance_append(w, m->given->heads[domain], m->given->sums[domain], err)
+                                   : EMX_OK;
+}
+
+/* --- all domains -------------------------------------------------------------------------------------------- */
+
 static enum emx_status merge_domains(struct merge *m, struct emx_state_writer *w, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
@@ -295,6 +381,8 @@ static enum emx_status merge_domains(struct merge *m, struct emx_state_writer *w
             status = merge_pairs(m, w, err);
         if (status == EMX_OK)
             status = emx_state_writer_end_domain(w, err);
+        if (status == EMX_OK)
+            status = write_covariance(m, w, err);
     }
     return status;
 }
@@ -326,10 +414,9 @@ static void merge_finish(struct merge *m)
     free(m->buffer);
 }
 
-static enum emx_status merge_init(struct merge *m, const char *const *inputs, size_t n, struct emx_error *err)
+/* For n states, which are still to be opened. */
+static enum emx_status merge_init(struct merge *m, size_t n, struct emx_error *err)
 {
-    enum emx_status status = EMX_OK;
-
     *m = (struct merge){.n = n};
     m->states = calloc(n, sizeof(*m->states));
     m->next = calloc(n, sizeof(*m->next));
@@ -338,19 +425,38 @@ static enum emx_status merge_init(struct merge *m, const char *const *inputs, si
     m->buffer = malloc(ROWS_AT_ONCE * sizeof(*m->buffer));
     if (!m->states || !m->next || !m->parts || !m->cursors || !m->buffer)
         return out_of_memory(err);
-    for (size_t i = 0; i < n && status == EMX_OK; i++)
-        status = emx_state_open(inputs[i], &m->states[i], err);
-    return status == EMX_OK ? row_merge_create(n, &m->rows, err) : status;
+    return row_merge_create(n, &m->rows, err);
 }
 
-enum emx_status emx_state_merge(const char *const *inputs, size_t n_inputs, const char *output, struct emx_error *err)
+enum emx_status covariance_replace(struct emx_state *s, const struct emx_covariance *const *heads,
+                                   const wide *const *sums, const char *output, struct emx_error *err)
+{
+    struct covariances given = {heads, sums};
+    struct merge m;
+    enum emx_status status = merge_init(&m, 1, err);
+
+    m.given = &given;
+    if (status == EMX_OK) {
+        m.states[0] = s;
+        status = write_output(&m, output, err);
+        m.states[0] = NULL; /* the caller's */
+    }
+    merge_finish(&m);
+    return status;
+}
+
+enum emx_status emx_state_merge(const char *const *inputs, size_t n_inputs, const char *output,
+                                const struct emx_merge_options *options, struct emx_error *err)
 {
     struct merge m;
     enum emx_status status;
 
     if (n_inputs == 0)
         return emx_fail(err, EMX_ERR_ARG, "there is no state file to merge");
-    status = merge_init(&m, inputs, n_inputs, err);
+    status = merge_init(&m, n_inputs, err);
+    m.options = options;
+    for (size_t i = 0; i < n_inputs && status == EMX_OK; i++)
+        status = emx_state_open(inputs[i], &m.states[i], err);
     if (status == EMX_OK)
         status = check_conflicts(&m, err);
     if (status == EMX_OK)

@@ -5,6 +5,7 @@
  * trailer, sections against the directory (they fill the file without a gap), and each section's bytes against its
  * checksum before they are decoded.
  */
+#include "state/covariance.h"
 #include "state/state_file.h"
 
 #include <inttypes.h>
@@ -168,6 +169,21 @@ static bool is_known(uint32_t type)
     return false;
 }
 
+static enum emx_status not_in_place(const struct emx_state *s, const struct section *section, struct emx_error *err)
+{
+    char name[5];
+
+    return emx_fail(err, EMX_ERR_CORRUPT, "%s: section %s at byte %" PRIu64 " is not in its place", state_name(s),
+                    type_name(section->type, name), section->offset);
+}
+
+/* A covariance follows the last section of its domain. */
+static bool is_covariance_in_place(const struct section *covariance, size_t i, size_t n_domains)
+{
+    return covariance->flags == SECTION_OPTIONAL && i > 0 && covariance[-1].type == (uint32_t)SECTION_DOMAIN &&
+           covariance->domain == n_domains - 1;
+}
+
 /* Collect the sections of each domain in sorted[n_domains][SECTIONS_A_DOMAIN]; *ret counts all of them. */
 static enum emx_status sort_sections(const struct emx_state *s, const struct section **sorted, size_t *ret,
                                      struct emx_error *err)
@@ -178,6 +194,11 @@ static enum emx_status sort_sections(const struct emx_state *s, const struct sec
     for (size_t i = 0; i < s->n_sections; i++) {
         const struct section *section = &s->sections[i];
 
+        if (section->type == (uint32_t)SECTION_COVARIANCE) {
+            if (!is_covariance_in_place(section, i, n / SECTIONS_A_DOMAIN))
+                return not_in_place(s, section, err);
+            continue;
+        }
         if (!is_known(section->type) && section->flags == SECTION_OPTIONAL)
             continue;
         if (!is_known(section->type) || section->flags != 0)
@@ -185,8 +206,7 @@ static enum emx_status sort_sections(const struct emx_state *s, const struct sec
                             "%s: section %s at byte %" PRIu64 " needs a newer version of this program", state_name(s),
                             type_name(section->type, name), section->offset);
         if (section->type != (uint32_t)SECTION_ORDER[n % SECTIONS_A_DOMAIN] || section->domain != n / SECTIONS_A_DOMAIN)
-            return emx_fail(err, EMX_ERR_CORRUPT, "%s: section %s at byte %" PRIu64 " is not in its place",
-                            state_name(s), type_name(section->type, name), section->offset);
+            return not_in_place(s, section, err);
         sorted[n++] = section;
     }
     if (n % SECTIONS_A_DOMAIN || n / SECTIONS_A_DOMAIN > MAX_DOMAINS)
@@ -212,6 +232,44 @@ static enum emx_status decode_domain(struct emx_state *s, struct stored_domain *
     return EMX_OK;
 }
 
+/* The head of a covariance: its sums are read when they are asked for. */
+static enum emx_status load_covariance(struct emx_state *s, size_t domain, const struct section *section,
+                                       struct emx_error *err)
+{
+    struct stored_domain *d = &s->domains[domain];
+    unsigned char begin[COVARIANCE_BEGIN];
+    const char *wrong = "a covariance that is cut off";
+    size_t n = 0;
+    enum emx_status status = EMX_OK;
+
+    s->tables[domain].covariance = *section;
+    if (section->len >= COVARIANCE_BEGIN)
+        status = file_read_at(s->file, section->offset, begin, COVARIANCE_BEGIN, err);
+    if (status == EMX_OK && section->len >= COVARIANCE_BEGIN)
+        n = covariance_head_bytes(begin, section->len);
+    if (status == EMX_OK && n) {
+        d->covariance_bytes = malloc(n);
+        status = d->covariance_bytes ? file_read_at(s->file, section->offset, d->covariance_bytes, n, err)
+                                     : out_of_memory(s, err);
+    }
+    if (status != EMX_OK)
+        return status;
+    if (n)
+        wrong = covariance_decode(d->covariance_bytes, n, section->len, &d->covariance);
+    if (!wrong)
+        wrong = covariance_check(&d->covariance, &d->domain);
+    if (wrong)
+        return emx_fail(err, EMX_ERR_CORRUPT, "%s: section COVR at byte %" PRIu64 ": domain %.200s has %s",
+                        state_name(s), section->offset, d->domain.name, wrong);
+    d->domain.covariance = &d->covariance;
+    return EMX_OK;
+}
+
+static bool has_covariance(const struct emx_state *s, const struct section *last)
+{
+    return last + 1 < s->sections + s->n_sections && last[1].type == (uint32_t)SECTION_COVARIANCE;
+}
+
 /* Sections of one domain, in SECTION_ORDER. */
 static enum emx_status load_domain(struct emx_state *s, const struct section *const *sections, struct emx_error *err)
 {
@@ -228,6 +286,8 @@ static enum emx_status load_domain(struct emx_state *s, const struct section *co
     if (status == EMX_OK)
         status = decode_domain(s, d, spectra, sections, err);
     free(spectra);
+    if (status == EMX_OK && has_covariance(s, sections[4]))
+        status = load_covariance(s, s->n_domains - 1, sections[4] + 1, err);
     if (status == EMX_OK && s->n_domains > 1 && strcmp(d[-1].domain.name, d->domain.name) >= 0)
         status = emx_fail(err, EMX_ERR_CORRUPT, "%s: domain at byte %" PRIu64 " does not come in order of name",
                           state_name(s), sections[0]->offset);

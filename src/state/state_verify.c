@@ -5,6 +5,7 @@
  * every section against its checksum, and totals and spectra against those that the rows give.
  */
 #include "entropy/spectrum_builder.h"
+#include "state/covariance.h"
 #include "state/domain_tally.h"
 #include "state/pair_cursor.h"
 
@@ -144,6 +145,17 @@ static enum emx_status compare_tally(struct emx_state *s, size_t domain, struct 
     return status;
 }
 
+static enum emx_status verify_covariance(struct emx_state *s, size_t domain, struct emx_error *err)
+{
+    wide *sums = NULL;
+    enum emx_status status = EMX_OK;
+
+    if (emx_state_domain(s, domain)->covariance)
+        status = covariance_load(s, domain, &sums, err);
+    free(sums);
+    return status;
+}
+
 static enum emx_status verify_domain(struct emx_state *s, size_t domain, struct emx_error *err)
 {
     struct domain_tally t;
@@ -165,7 +177,10 @@ enum emx_status emx_state_verify(struct emx_state *s, struct emx_error *err)
 {
     enum emx_status status = verify_checksums(s, err);
 
-    for (size_t i = 0; status == EMX_OK && i < s->n_domains; i++)
+    for (size_t i = 0; status == EMX_OK && i < s->n_domains; i++) {
         status = verify_domain(s, i, err);
+        if (status == EMX_OK)
+            status = verify_covariance(s, i, err);
+    }
     return status;
 }

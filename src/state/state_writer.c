@@ -4,6 +4,7 @@
  * What is known only after the rows (spectra, totals) comes after them.
  */
 #include "state/block_encode.h"
+#include "state/covariance.h"
 #include "state/domain_codec.h"
 #include "state/domain_tally.h"
 #include "state/section_writer.h"
@@ -31,6 +32,7 @@ struct emx_state_writer {
     size_t n_rows;
     size_t last_block_rows; /* of the block appended last, 0 if none */
     uint64_t last_key;
+    bool has_covariance; /* the domain that ended last */
 };
 
 static enum emx_status out_of_memory(struct emx_error *err)
@@ -373,8 +375,26 @@ enum emx_status state_writer_end_domain_parallel(struct emx_state_writer *w, con
         status = write_small_section(w, SECTION_DOMAIN, NULL, err);
     domain_tally_finish(&w->tally);
     w->n_domains++;
+    w->has_covariance = false;
     w->phase = BETWEEN_DOMAINS;
     return status;
+}
+
+enum emx_status covariance_append(struct emx_state_writer *w, const struct emx_covariance *c, const wide *sums,
+                                  struct emx_error *err)
+{
+    const char *wrong = covariance_check(c, &w->domain);
+    enum emx_status status;
+
+    assert(w->phase == BETWEEN_DOMAINS && w->n_domains && !w->has_covariance);
+    if (!wrong)
+        wrong = covariance_check_sums(c, sums);
+    if (wrong)
+        return emx_fail(err, EMX_ERR_ARG, "%s: domain %.200s has %s", outfile_name(w->file.out), w->domain.name, wrong);
+    section_begin(&w->file);
+    status = covariance_write(c, sums, &w->file, err);
+    w->has_covariance = true;
+    return status == EMX_OK ? section_end(&w->file, SECTION_COVARIANCE, w->n_domains - 1, err) : status;
 }
 
 enum emx_status emx_state_writer_end_domain(struct emx_state_writer *w, struct emx_error *err)

@@ -14,7 +14,7 @@
 
 #define MAX_FUZZ_DOMAINS 2
 #define MAX_ROWS 255
-#define SECTIONS_A_DOMAIN 5
+#define SECTIONS_A_DOMAIN 6
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,11 +35,11 @@ struct rows {
 
 struct fuzz_domain {
     struct rows pairs, tails;
-    struct memory sections[SECTIONS_A_DOMAIN]; /* in the order of the file */
+    struct memory sections[SECTIONS_A_DOMAIN]; /* in the order of the file; the covariance may be missing */
 };
 
-static const uint32_t types[SECTIONS_A_DOMAIN] = {SECTION_SHARDS, SECTION_TAILS, SECTION_PAIRS, SECTION_SPECTRA,
-                                                  SECTION_DOMAIN};
+static const uint32_t types[SECTIONS_A_DOMAIN] = {SECTION_SHARDS,  SECTION_TAILS,  SECTION_PAIRS,
+                                                  SECTION_SPECTRA, SECTION_DOMAIN, SECTION_COVARIANCE};
 
 /* Made once: they are large, and most of the time would go to their pages. */
 static struct state_encoder *encoder;
@@ -214,7 +214,37 @@ static void encode_small(struct fuzz_domain *to, const struct emx_domain *d)
     close_memory(f);
 }
 
-static void build_domain(struct input *in, const char *name, struct fuzz_domain *to)
+/* Documents that all point one way, in a section put together by hand, or any numbers; is it right? */
+static bool encode_covariance(struct input *in, const struct emx_domain *d, struct memory *to)
+{
+    uint32_t dimension = 1 + next_byte(in) % 6, width = 1 + next_byte(in) % 16;
+    bool whole = next_byte(in) % 4 != 0;
+    uint64_t n_tokens = next_byte(in);
+    unsigned char head[80 + 4] = {0}, sum[16] = {0};
+    FILE *f = open_memory(to);
+
+    put_u32(head + 8, sizeof(head));
+    put_u32(head + 12, dimension);
+    put_u32(head + 16, whole ? 7 : width);
+    put_u64(head + 48, d->n_documents);
+    put_u64(head + 64, n_tokens);
+    memcpy(head + 80, "w\0s", 4);
+    put_u64(head, XXH3_64bits(head + 8, sizeof(head) - 8));
+    fwrite(head, sizeof(head), 1, f);
+    for (uint32_t i = 0; i < dimension * (dimension + 1) / 2; i++) {
+        memset(sum, 0, sizeof(sum));
+        if (whole)
+            put_u64(sum, i == 0 ? d->n_documents << 48 : 0);
+        else
+            sum[next_byte(in) % 16] = (unsigned char)next_byte(in);
+        fwrite(sum, whole ? 7 : width, 1, f);
+    }
+    close_memory(f);
+    return whole && d->n_documents && n_tokens <= d->n_tokens;
+}
+
+/* Is what was built right? */
+static bool build_domain(struct input *in, const char *name, struct fuzz_domain *to)
 {
     struct emx_shard_record shard = {.path = "shard", .format = "raw", .codec = "none", .dtype = "u16"};
     struct emx_domain d = {.name = name, .settings.eod = next_byte(in), .shards = &shard};
@@ -234,7 +264,9 @@ static void build_domain(struct input *in, const char *name, struct fuzz_domain 
     d.n_tails = d.n_tokens - d.n_pairs;
     d.n_pair_types = d.pairs.n_types;
     d.n_shards = next_byte(in) % 2;
+    d.n_documents = shard.n_documents = next_byte(in) % 32;
     encode_small(to, &d);
+    return next_byte(in) % 2 == 0 || encode_covariance(in, &d, &to->sections[5]);
 }
 
 /* Change, cut or lengthen a section; a block gets a right checksum again, most of the time. */
@@ -255,6 +287,15 @@ static void edit_section(struct input *in, struct memory *section)
         put_u64(section->data, XXH3_64bits(section->data + 8, section->len - 8));
 }
 
+/* The head of a covariance has a checksum of its own. */
+static void reseal_covariance(struct memory *section)
+{
+    size_t n = section->len >= 84 ? get_u32(section->data + 8) : 0;
+
+    if (n >= 8 && n <= section->len)
+        put_u64(section->data, XXH3_64bits(section->data + 8, n - 8));
+}
+
 /* SHRD and the others are no blocks: their first bytes are to stay. */
 static bool edit_domains(struct input *in, struct fuzz_domain *domains, size_t n)
 {
@@ -271,6 +312,8 @@ static bool edit_domains(struct input *in, struct fuzz_domain *domains, size_t n
         edit_section(in, section);
         if (!is_table && section->len >= BLOCK_HEADER_BYTES && which % 16)
             memcpy(section->data, &start, 8);
+        if (which % SECTIONS_A_DOMAIN == SECTIONS_A_DOMAIN - 1 && which % 16)
+            reseal_covariance(section);
     }
     return edited;
 }
@@ -280,6 +323,7 @@ static void write_entry(FILE *f, uint32_t type, uint32_t domain, uint64_t offset
     unsigned char entry[ENTRY_BYTES] = {0};
 
     put_u32(entry, type);
+    put_u32(entry + 4, type == SECTION_COVARIANCE ? SECTION_OPTIONAL : 0);
     put_u32(entry + 8, domain);
     put_u64(entry + 16, offset);
     put_u64(entry + 24, section->len);
@@ -298,6 +342,8 @@ static void assemble(const struct fuzz_domain *domains, size_t n, struct memory 
     for (size_t i = 0; i < n * SECTIONS_A_DOMAIN; i++) {
         const struct memory *section = &domains[i / SECTIONS_A_DOMAIN].sections[i % SECTIONS_A_DOMAIN];
 
+        if (!section->data)
+            continue;
         write_entry(entries, types[i % SECTIONS_A_DOMAIN], (uint32_t)(i / SECTIONS_A_DOMAIN), at, section);
         fwrite(section->data, section->len, 1, f);
         at += section->len;
@@ -393,7 +439,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = mode / 2 % (MAX_FUZZ_DOMAINS + 1);
     struct fuzz_domain *domains;
     struct memory file;
-    bool edited, verify = mode / 16 % 4 == 0; /* slow: its builders of spectra are large */
+    bool right = true, edited, verify = mode / 16 % 4 == 0; /* slow: its builders of spectra are large */
 
     if (mode & 1) {
         examine(in.data, in.left, verify, NULL, 0);
@@ -402,10 +448,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     domains = calloc(MAX_FUZZ_DOMAINS, sizeof(*domains));
     require(domains != NULL, "memory");
     for (size_t i = 0; i < n; i++)
-        build_domain(&in, names[i], &domains[i]);
+        right &= build_domain(&in, names[i], &domains[i]);
     edited = edit_domains(&in, domains, n);
     assemble(domains, n, &file);
-    examine(file.data, file.len, verify, edited ? NULL : domains, n);
+    examine(file.data, file.len, verify, edited || !right ? NULL : domains, n);
     free(file.data);
     for (size_t i = 0; i < n * SECTIONS_A_DOMAIN; i++)
         free(domains[i / SECTIONS_A_DOMAIN].sections[i % SECTIONS_A_DOMAIN].data);
