@@ -4,6 +4,7 @@
  */
 #include "shard_makers.h"
 #include "test.h"
+#include "vne/token_rows.h"
 
 #include <emx/scan.h>
 #include <emx/vne_set.h>
@@ -225,8 +226,8 @@ static void threads_do_not_show(void)
         struct emx_vne_options o = {.n_threads = n_threads[i], .n_documents = 77, .weighting = EMX_VNE_WEIGHTING_SIF};
         struct emx_vne_set *set = measure(s, e, &o);
 
-        CHECK(emx_vne_set_write(set, path_of(i ? "b.vne" : "a.vne"), NULL) == EMX_OK);
-        CHECK(i == 0 || same_files("a.vne", "b.vne"));
+        CHECK(emx_vne_set_write(set, s, path_of(i ? "b.emx" : "a.emx"), NULL) == EMX_OK);
+        CHECK(i == 0 || same_files("a.emx", "b.emx"));
         emx_vne_set_destroy(&set);
     }
     emx_state_close(&s);
@@ -339,12 +340,14 @@ static void vectors_from_counts_are_of_unit_length_and_deterministic(void)
     emx_state_close(&s);
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
+/* --- in states
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void check_same(const struct emx_vne_set *a, const struct emx_vne_set *b)
 {
     CHECK(a->dimension == b->dimension && a->n_domains == b->n_domains && a->seed == b->seed);
-    CHECK(a->n_requested == b->n_requested && a->weighting == b->weighting);
+    CHECK(a->n_requested == b->n_requested && a->vectors == b->vectors);
+    CHECK_STR(a->weighting, b->weighting);
     CHECK_STR(a->source, b->source);
     for (size_t i = 0; i < a->n_domains; i++) {
         const struct emx_vne_domain *x = &a->domains[i], *y = &b->domains[i];
@@ -357,38 +360,59 @@ static void check_same(const struct emx_vne_set *a, const struct emx_vne_set *b)
     }
 }
 
-static void files_keep_all_and_damage_is_seen(void)
+/* Written over and over, the file has the last set only. */
+static void states_keep_what_was_measured(void)
 {
     struct documents d = make_documents();
     struct emx_embeddings *e = make_vectors(VOCABULARY);
-    struct emx_state *s = scan_three(&d);
-    struct emx_vne_options o = {.n_documents = 50, .seed = 3, .source = "a file"};
-    struct emx_vne_set *set = measure(s, e, &o), *again = NULL;
-    unsigned char bytes[4096];
-    FILE *f;
-    size_t len;
+    struct emx_state *s = scan_three(&d), *kept = NULL;
 
-    CHECK(emx_vne_set_write(set, path_of("a.vne"), NULL) == EMX_OK);
-    CHECK(emx_vne_set_read(path_of("a.vne"), &again, NULL) == EMX_OK);
-    check_same(set, again);
-    CHECK(emx_vne_set_find(again, "d") == &again->domains[0] && !emx_vne_set_find(again, "e"));
-    CHECK(emx_vne_set_write(again, path_of("b.vne"), NULL) == EMX_OK && same_files("a.vne", "b.vne"));
-    emx_vne_set_destroy(&again);
-    f = fopen(path_of("a.vne"), "rb");
-    len = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
-    if (f)
-        fclose(f);
-    for (size_t i = 0; i < len; i++) {
-        write_bytes("cut.vne", bytes, i);
-        CHECK(emx_vne_set_read(path_of("cut.vne"), &again, NULL) != EMX_OK && !again);
-        bytes[i] ^= 0x10;
-        write_bytes("cut.vne", bytes, len);
-        CHECK(emx_vne_set_read(path_of("cut.vne"), &again, NULL) != EMX_OK && !again);
-        bytes[i] ^= 0x10;
+    for (uint64_t n_documents = 0; n_documents < 100; n_documents += 50) {
+        struct emx_vne_options o = {.n_documents = n_documents, .seed = 3, .source = "a file"};
+        struct emx_vne_set *set = measure(s, e, &o), *again = NULL;
+
+        CHECK(emx_vne_set_write(set, s, path_of("c.emx"), NULL) == EMX_OK);
+        emx_state_close(&s);
+        CHECK(emx_state_open(path_of("c.emx"), &s, NULL) == EMX_OK && emx_state_verify(s, NULL) == EMX_OK);
+        CHECK(emx_vne_set_read(s, 2, &again, NULL) == EMX_OK);
+        check_same(set, again);
+        CHECK(emx_vne_set_find(again, "d") == &again->domains[0] && !emx_vne_set_find(again, "e"));
+        emx_vne_set_destroy(&again);
+        emx_vne_set_destroy(&set);
     }
-    emx_vne_set_destroy(&set);
+    CHECK(emx_state_merge((const char *const[]){path_of("c.emx")}, 1, path_of("b.emx"), NULL, NULL) == EMX_OK);
+    CHECK(same_files("c.emx", "b.emx") && emx_state_open(path_of("b.emx"), &kept, NULL) == EMX_OK);
+    emx_state_close(&kept);
     emx_state_close(&s);
     emx_embeddings_close(&e);
+}
+
+static uint64_t checksum_of(const struct emx_embeddings *e, const double *weights)
+{
+    struct token_rows *rows = NULL;
+    uint64_t checksum;
+
+    if (token_rows_create(e, weights, weights ? 2 : 0, &rows, NULL) != EMX_OK)
+        abort();
+    checksum = token_rows_checksum(rows);
+    token_rows_destroy(&rows);
+    return checksum;
+}
+
+static void the_checksum_tells_vectors_and_weights_apart(void)
+{
+    struct emx_embeddings *e = make_vectors(VOCABULARY), *copy = NULL, *other = NULL;
+    double weights[2] = {1, 0.5};
+
+    CHECK(emx_embeddings_from_rows(vectors[0], VOCABULARY, DIMENSION, &copy, NULL) == EMX_OK);
+    vectors[VOCABULARY - 1][DIMENSION - 1] += 1;
+    CHECK(emx_embeddings_from_rows(vectors[0], VOCABULARY, DIMENSION, &other, NULL) == EMX_OK);
+    CHECK(checksum_of(e, NULL) == checksum_of(copy, NULL));
+    CHECK(checksum_of(e, NULL) != checksum_of(other, NULL));
+    CHECK(checksum_of(e, NULL) != checksum_of(e, weights));
+    emx_embeddings_close(&e);
+    emx_embeddings_close(&copy);
+    emx_embeddings_close(&other);
 }
 
 int main(void)
@@ -405,7 +429,8 @@ int main(void)
     RUN(seeds_take_other_documents);
     RUN(what_cannot_be_measured_is_refused);
     RUN(vectors_from_counts_are_of_unit_length_and_deterministic);
-    RUN(files_keep_all_and_damage_is_seen);
+    RUN(states_keep_what_was_measured);
+    RUN(the_checksum_tells_vectors_and_weights_apart);
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);
     CHECK(system(command) == 0);
     return test_summary();

@@ -3,6 +3,9 @@
  *
  *     emx_vne_measure() -> emx_vne_set_write() ... emx_vne_set_read() -> emx_vne_set_find() -> emx_vne_set_destroy()
  *
+ * The result is kept in the state file (struct emx_covariance), where states merge it; emx_scan() writes it there
+ * itself if it is given vectors.
+ *
  * The state says which shards there are, how they are read and how many documents each has.  Of each domain
  * n_documents are taken, those whose hash of (checksum of the shard, number of the document in it, seed) is least: a
  * sample that does not depend on threads, on the order of shards or on the other domains, and grows when more are asked
@@ -46,7 +49,7 @@ struct emx_vne_domain {
     uint64_t n_tokens, n_tokens_without_vector; /* of the documents taken */
     struct emx_vne vne;                         /* all 0 if n_documents is 0 */
     double *eigenvalues;                        /* [dimension] descending */
-    struct emx_density *density;
+    struct emx_density *density;                /* NULL in a set that was read */
 };
 
 struct emx_vne_set {
@@ -54,7 +57,8 @@ struct emx_vne_set {
     struct emx_vne_domain *domains; /* [n_domains] sorted by name */
     size_t n_domains;
     uint64_t n_requested, seed;
-    enum emx_vne_weighting weighting;
+    uint64_t vectors; /* checksum of tokens' vectors as they were used, weights included */
+    char *weighting;  /* "none", "sif" */
     char *source;
 };
 
@@ -69,11 +73,19 @@ EMX_API EMX_CHECKED enum emx_status emx_vne_measure(struct emx_state *s, const s
                                                     const struct emx_vne_options *options, struct emx_vne_set **ret,
                                                     struct emx_error *err);
 
-/* The file is described in docs/vne-format.md; whole or not at all, path "-": standard output. */
-EMX_API EMX_CHECKED enum emx_status emx_vne_set_write(const struct emx_vne_set *set, const char *path,
-                                                      struct emx_error *err);
-/* EMX_ERR_IO; EMX_ERR_FORMAT if it is no such file, EMX_ERR_VERSION, EMX_ERR_CORRUPT. */
-EMX_API EMX_CHECKED enum emx_status emx_vne_set_read(const char *path, struct emx_vne_set **ret, struct emx_error *err);
+/*
+ * Write s once more, with the set that was measured of it in place of the covariances that it had.  The output may be
+ * the file that s was opened from.  What reading a state and writing one can return.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_vne_set_write(const struct emx_vne_set *set, struct emx_state *s,
+                                                      const char *output, struct emx_error *err);
+/*
+ * The domains of s that have a covariance (perhaps none), with their eigenvalues, which are found on n_threads (0:
+ * processors this process may use): 10 ms a domain at 300 dimensions, 10 s at 4096.
+ * EMX_ERR_ARG if not all were measured alike; EMX_ERR_CORRUPT, EMX_ERR_IO, EMX_ERR_MEMORY.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_vne_set_read(struct emx_state *s, unsigned n_threads, struct emx_vne_set **ret,
+                                                     struct emx_error *err);
 EMX_API void emx_vne_set_destroy(struct emx_vne_set **set);
 
 /* The domain of that name, or NULL. */

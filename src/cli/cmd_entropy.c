@@ -20,7 +20,7 @@
 struct entropy_args {
     struct common_args common;
     struct estimate_args estimate;
-    const char *format, *unit, *vne;
+    const char *format, *unit;
 };
 
 #define TO(member) offsetof(struct entropy_args, member)
@@ -28,7 +28,6 @@ struct entropy_args {
 static const struct opt rows[] = {
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
-    {"vne", 0, "FILE", "show von Neumann entropies, too, from entromix vne -o", TO(vne), opt_text, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -59,7 +58,7 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "                                      are of a type already seen\n"
                            "  OF PAIRS    pair_coverage           the same for pairs\n"
                            "  RESIDUAL    chain_residual          |JE - first - CE| / max(JE, 1): rounding\n"
-                           "  VNE         von_neumann             von Neumann entropy, with --vne\n"
+                           "  VNE         von_neumann             von Neumann entropy, if the state has it\n"
                            "  +-          shannon_error, ...      standard error of the entropy on its left\n"
                            "\n"
                            "Standard errors are there with --estimator or --at-tokens, and are those of\n"
@@ -119,15 +118,17 @@ enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
 /* What one run shows. */
 struct report {
     const struct entropy_args *args;
+    const char *path;
     struct shown *domains; /* [n] */
     size_t n;
     bool estimated;       /* with errors */
+    bool von_neumann;     /* a domain has one */
     double nats_per_unit; /* 1, or log 2 for bits */
 };
 
 static bool is_shown(const struct report *r, const struct field *f)
 {
-    return (f->kind != ERROR || r->estimated) && (f->kind != VON_NEUMANN || r->args->vne);
+    return (f->kind != ERROR || r->estimated) && (f->kind != VON_NEUMANN || r->von_neumann);
 }
 
 static uint64_t count_of(const struct shown *d, const struct field *f)
@@ -161,13 +162,19 @@ static void take_estimates(struct shown *d, const struct emx_estimates *est)
     d->first_error = est->first.standard_error;
 }
 
-static enum emx_status take_von_neumann(struct report *r, const struct emx_state *s, struct emx_error *err)
+/* Domains that were not measured alike have none to show beside each other. */
+static enum emx_status take_von_neumann(struct report *r, struct emx_state *s, struct emx_error *err)
 {
     double *values = calloc(r->n + 1, sizeof(*values));
     enum emx_status status =
-        values ? von_neumann_read(r->args->vne, s, values, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+        values ? von_neumann_read(s, r->path, true, values, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
 
-    for (size_t i = 0; i < r->n && status == EMX_OK; i++)
+    r->von_neumann = status == EMX_OK;
+    if (status == EMX_ERR_ARG && !r->args->common.quiet)
+        say("warning: %s: %s", r->path, err->message);
+    if (status == EMX_ERR_ARG)
+        status = EMX_OK;
+    for (size_t i = 0; i < r->n && r->von_neumann; i++)
         r->domains[i].von_neumann = values[i];
     free(values);
     return status;
@@ -189,7 +196,7 @@ static enum emx_status compute(struct report *r, struct emx_state *s, struct emx
             take_estimates(&r->domains[i], &est);
         }
     }
-    return r->args->vne ? take_von_neumann(r, s, err) : EMX_OK;
+    return von_neumann_any(s) ? take_von_neumann(r, s, err) : EMX_OK;
 }
 
 static void add_field(struct columns *c, const struct report *r, const struct shown *d, const struct field *f)
@@ -198,6 +205,8 @@ static void add_field(struct columns *c, const struct report *r, const struct sh
 
     if (f->kind == COUNT)
         columns_cell(c, "%s", human_grouped(&n, count_of(d, f)));
+    else if (isnan(real_of(r, d, f)))
+        columns_cell(c, "-");
     else if (f->kind == RESIDUAL)
         columns_cell(c, "%.1e", real_of(r, d, f));
     else
@@ -258,7 +267,10 @@ static json_t *domain_json(const struct report *r, const struct shown *d)
 
         if (!is_shown(r, f))
             continue;
-        value = f->kind == COUNT ? report_json_count(count_of(d, f)) : json_real(real_of(r, d, f));
+        if (f->kind == COUNT)
+            value = report_json_count(count_of(d, f));
+        else
+            value = isnan(real_of(r, d, f)) ? json_null() : json_real(real_of(r, d, f));
         failed |= json_object_set_new(j, f->key, value) != 0;
     }
     if (failed) {
@@ -293,6 +305,8 @@ static void print_csv_domain(const struct report *r, const struct shown *d, FILE
             continue;
         if (fields[i].kind == COUNT)
             fprintf(out, ",%" PRIu64, count_of(d, &fields[i]));
+        else if (isnan(real_of(r, d, &fields[i])))
+            fputc(',', out);
         else
             fprintf(out, ",%.17g", real_of(r, d, &fields[i]));
     }
@@ -328,9 +342,10 @@ static int print(const struct report *r)
     return output_finish(&out, done, "-");
 }
 
-static int compute_and_print(const struct entropy_args *a, struct emx_state *s)
+static int compute_and_print(const struct entropy_args *a, struct emx_state *s, const char *path)
 {
-    struct report r = {.args = a, .n = emx_state_n_domains(s), .estimated = estimate_wanted(&a->estimate)};
+    struct report r = {
+        .args = a, .path = path, .n = emx_state_n_domains(s), .estimated = estimate_wanted(&a->estimate)};
     struct emx_error err;
     enum emx_status status;
     int code;
@@ -353,7 +368,7 @@ static int run(void *args, char **operands, size_t n)
         code = report_open("entropy", operands, n, &s);
     if (code != EXIT_OK)
         return code;
-    code = compute_and_print(a, s);
+    code = compute_and_print(a, s, operands[0]);
     emx_state_close(&s);
     return code;
 }

@@ -43,10 +43,14 @@ static const char after[] = "JSON, with null for what was not set:\n"
                             "     \"token_types\", \"pair_types\", \"max_token\",\n"
                             "     \"settings\": {\"pairs\", \"window\", \"eod\", \"eod_first\", \"vocabulary\",\n"
                             "                  \"sample_tokens\"},\n"
+                            "     \"covariance\": {\"dimension\", \"source\", \"weighting\", \"vectors\",\n"
+                            "                    \"documents_requested\", \"seed\", \"documents\",\n"
+                            "                    \"documents_left_out\", \"tokens\", \"tokens_without_vector\"},\n"
                             "     \"shards\": [{\"path\", \"format\", \"codec\", \"dtype\", \"bytes\", \"tokens\",\n"
                             "                 \"documents\", \"pairs\", \"xxh3\", \"index_xxh3\"}]}]}]}\n"
-                            "CSV has the same under a header line: state, domain, then a domain's numbers\n"
-                            "and settings (pairs_mode is their \"pairs\"), or with --shards a shard's.\n";
+                            "CSV has the same, but no covariance, under a header line: state, domain, then a\n"
+                            "domain's numbers and settings (pairs_mode is their \"pairs\"), or with --shards a\n"
+                            "shard's.\n";
 
 const char *info_pairs_name(enum emx_pairs_mode mode)
 {

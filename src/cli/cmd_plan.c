@@ -18,7 +18,7 @@
 struct plan_args {
     struct common_args common;
     uint32_t n_mixtures, n_steps;
-    const char *output, *to, *path, *law, *tokens, *vne, *criterion, *format;
+    const char *output, *to, *path, *law, *tokens, *criterion, *format;
     struct plan_bounds {
         double lo, hi; /* 0: not given */
     } bounds;
@@ -77,8 +77,6 @@ static const struct opt rows[] = {
     {"tokens-available", 0, "FILE",
      "tokens of each domain, for the baseline: a state file, or CSV with columns domain and tokens (default: STATE)",
      TO(tokens), opt_text, 0, 0, NULL},
-    {"vne", 0, "FILE", "von Neumann entropies of the domains, from entromix vne -o: their mixture, too", TO(vne),
-     opt_text, 0, 0, NULL},
     {"seed", 0, "N", "of the search (default: 0)", TO(seed), opt_seed, 0, 0, NULL},
     {"format", 'f', "FORMAT", "of the report: table (default), json or csv", TO(format), opt_choose, 0, 0,
      report_format_choice},
@@ -117,8 +115,9 @@ static const struct opt_group groups[] = {
 static const char *const usage[] = {"[OPTION]... STATE", NULL};
 
 static const char text[] = "Plan which mixtures to train: those of the Shannon, joint and conditional\n"
-                           "entropies, the shares of tokens (baseline), and those that add most information\n"
-                           "on a BiMix law by optimal experimental design.\n"
+                           "entropies, that of the von Neumann entropies where the state has them, the\n"
+                           "shares of tokens (baseline), and those that add most information on a BiMix law\n"
+                           "by optimal experimental design.\n"
                            "\n"
                            "  entromix plan corpus.emx --mixtures 6 --to megatron -o runs/\n"
                            "\n"
@@ -276,10 +275,13 @@ static int run(void *args, char **operands, size_t n)
     code = report_open("plan", operands, n, &corpus);
     if (code != EXIT_OK)
         return code;
-    if (plan_runs_init(&runs, corpus, &(struct plan_sources){operands[0], a->tokens, a->vne}, &err) == EMX_OK)
-        code = plan(a, &runs);
-    else
+    if (plan_runs_init(&runs, corpus, &(struct plan_sources){operands[0], a->tokens}, &err) != EMX_OK) {
         code = say_failed(&err);
+    } else {
+        if (runs.no_vne.status != EMX_OK && !a->common.quiet)
+            say("note: no von Neumann mixture: %s", runs.no_vne.message);
+        code = plan(a, &runs);
+    }
     plan_runs_finish(&runs);
     emx_state_close(&corpus);
     return code;

@@ -20,6 +20,7 @@ struct vne_args {
     const char *weighting, *column, *output, *format, *unit;
     uint64_t n_documents;
     uint32_t dimension, seed, n_threads;
+    bool show;
 };
 
 /* --- options ------------------------------------------------------------------------------------------------- */
@@ -81,8 +82,10 @@ static const struct opt document_rows[] = {
 };
 
 static const struct opt output_rows[] = {
-    {"output", 'o', "FILE", "keep matrices and spectra, for weights --vne and to show them again", TO(output), opt_text,
-     0, 0, NULL},
+    {"output", 'o', "FILE", "write the state with these sums in it, for entropy, weights and plan; may be STATE",
+     TO(output), opt_text, 0, 0, NULL},
+    {"show", 0, NULL, "what the state has of an earlier vne -o or scan --embeddings; nothing is read again", TO(show),
+     opt_flag, 0, 0, NULL},
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
     {"threads", 'j', "N", "threads (default: one for each processor)", TO(n_threads), opt_u32, 1, 4096, NULL},
@@ -97,7 +100,7 @@ static const struct opt_group groups[] = {
     {NULL, NULL, 0},
 };
 
-static const char *const usage[] = {"[OPTION]... STATE", "[OPTION]... VNE-FILE", NULL};
+static const char *const usage[] = {"[OPTION]... STATE", "--show [OPTION]... STATE", NULL};
 
 static const char text[] = "Show how many directions the documents of each domain point in.\n"
                            "\n"
@@ -116,9 +119,7 @@ static const char text[] = "Show how many directions the documents of each domai
                            "  TOP 10          top10_share      the ten largest l\n"
                            "  WITHOUT VECTOR  tokens, tokens_without_vector   share of tokens\n"
                            "                  documents_left_out   without a direction, not in the matrix\n"
-                           "                  eigenvalues      only JSON\n"
-                           "\n"
-                           "A file written with -o can be shown again: entromix vne FILE.\n";
+                           "                  eigenvalues      only JSON\n";
 
 /* --- what is shown ----------------------------------------------------------------------------------------- */
 
@@ -190,7 +191,7 @@ static bool print_table(const struct vne_args *a, const struct emx_vne_set *set,
     for (size_t i = 0; c && i < set->n_domains; i++)
         add_row(c, a, &set->domains[i]);
     fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s.\n\n", a->unit, set->dimension,
-            set->source[0] ? set->source : "a program", emx_vne_weighting_name(set->weighting));
+            set->source[0] ? set->source : "a program", set->weighting);
     done = c && columns_print(c, out);
     columns_destroy(c);
     return done;
@@ -259,8 +260,8 @@ static bool print_json(const struct vne_args *a, const struct emx_vne_set *set, 
     }
     return report_print_json(json_pack("{s:s, s:i, s:o, s:s, s:I, s:I, s:o}", "unit", a->unit, "dimension",
                                        (int)set->dimension, "source", report_json_text(set->source), "weighting",
-                                       emx_vne_weighting_name(set->weighting), "documents_requested",
-                                       (json_int_t)set->n_requested, "seed", (json_int_t)set->seed, "domains", domains),
+                                       set->weighting, "documents_requested", (json_int_t)set->n_requested, "seed",
+                                       (json_int_t)set->seed, "domains", domains),
                              out);
 }
 
@@ -322,20 +323,31 @@ static enum emx_status measure(const struct vne_args *a, struct emx_state *s, st
     return status;
 }
 
+static enum emx_status show(const struct vne_args *a, const char *path, struct emx_state *s, struct emx_vne_set **ret,
+                            struct emx_error *err)
+{
+    enum emx_status status = emx_vne_set_read(s, a->n_threads, ret, err);
+
+    if (status == EMX_OK && (*ret)->n_domains == 0)
+        status = emx_fail(err, EMX_ERR_EMPTY,
+                          "%s: has no sums over documents, which vne -o or scan --embeddings puts "
+                          "there",
+                          path);
+    return status;
+}
+
 static int measure_and_print(const struct vne_args *a, const char *path)
 {
     struct emx_state *s = NULL;
     struct emx_vne_set *set = NULL;
-    struct emx_error err, other;
+    struct emx_error err;
     enum emx_status status = emx_state_open(path, &s, &err);
     int code;
 
-    if (status == EMX_ERR_FORMAT && emx_vne_set_read(path, &set, &other) == EMX_OK)
-        status = EMX_OK;
-    else if (status == EMX_OK)
-        status = measure(a, s, &set, &err);
+    if (status == EMX_OK)
+        status = a->show ? show(a, path, s, &set, &err) : measure(a, s, &set, &err);
     if (status == EMX_OK && a->output)
-        status = emx_vne_set_write(set, a->output, &err);
+        status = emx_vne_set_write(set, s, a->output, &err);
     code = status == EMX_OK ? print(a, set) : say_failed(&err);
     emx_vne_set_destroy(&set);
     emx_state_close(&s);
@@ -348,6 +360,8 @@ static int run(void *args, char **operands, size_t n)
 
     if (n != 1)
         return say_usage("vne takes one state file, but %zu files are named", n);
+    if (a->output && a->show)
+        return say_usage("--show reads what a state has, so there is nothing to write with -o");
     if (a->output && strcmp(a->output, "-") == 0)
         return say_usage("-o: the results go to standard output, so the file needs a name");
     return measure_and_print(a, operands[0]);

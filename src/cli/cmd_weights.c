@@ -18,7 +18,7 @@
 struct weights_args {
     struct common_args common;
     struct estimate_args estimate;
-    const char *proxy, *vne, *to, *output, *path;
+    const char *proxy, *to, *output, *path;
     struct emx_weights_options options;
 };
 
@@ -35,10 +35,9 @@ static bool proxy_choice(size_t i, struct opt_choice *ret)
 #define TO(member) offsetof(struct weights_args, member)
 
 static const struct opt rows[] = {
-    {"proxy", 'p', "ENTROPY", "shannon, joint, conditional (default) or von-neumann", TO(proxy), opt_choose, 0, 0,
-     proxy_choice},
-    {"vne", 0, "FILE", "von Neumann entropies of the state's domains, from entromix vne -o", TO(vne), opt_text, 0, 0,
-     NULL},
+    {"proxy", 'p', "ENTROPY",
+     "shannon, joint, conditional (default), or von-neumann, which scan --embeddings or vne -o puts into the state",
+     TO(proxy), opt_choose, 0, 0, proxy_choice},
     {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0,
      report_mixture_choice},
     {"output", 'o', "FILE", "file to write, '-' for standard output (default)", TO(output), opt_text, 0, 0, NULL},
@@ -95,24 +94,29 @@ static enum emx_status entropy_of(const struct weights_args *a, struct emx_state
     return EMX_OK;
 }
 
-static enum emx_status entropies_of(const struct weights_args *a, struct emx_state *s, double *ret,
+static bool is_von_neumann(const struct weights_args *a)
+{
+    return strcmp(a->proxy, "von-neumann") == 0;
+}
+
+static enum emx_status entropies_of(const struct weights_args *a, struct emx_state *s, const char *path, double *ret,
                                     struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
-    if (a->vne)
-        return von_neumann_read(a->vne, s, ret, err);
+    if (is_von_neumann(a))
+        return von_neumann_read(s, path, false, ret, err);
     for (size_t i = 0; i < emx_state_n_domains(s) && status == EMX_OK; i++)
         status = entropy_of(a, s, i, &ret[i], err);
     return status;
 }
 
 /* Fill domains[n] and their proportions; entropy[n] and proportion[n] are scratch. */
-static enum emx_status weigh(const struct weights_args *a, struct emx_state *s, double *entropy, double *proportion,
-                             struct emx_mixture_domain *domains, struct emx_error *err)
+static enum emx_status weigh(const struct weights_args *a, struct emx_state *s, const char *path, double *entropy,
+                             double *proportion, struct emx_mixture_domain *domains, struct emx_error *err)
 {
     size_t n = emx_state_n_domains(s);
-    enum emx_status status = entropies_of(a, s, entropy, err);
+    enum emx_status status = entropies_of(a, s, path, entropy, err);
 
     if (status == EMX_OK)
         status = emx_weights_from_entropies(entropy, n, &a->options, proportion, err);
@@ -135,7 +139,7 @@ static enum emx_status compose(const struct weights_args *a, struct emx_state *s
     enum emx_status status;
 
     if (numbers && domains)
-        status = weigh(a, s, numbers, numbers + n, domains, err);
+        status = weigh(a, s, source, numbers, numbers + n, domains, err);
     else
         status = emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     if (status == EMX_OK)
@@ -170,10 +174,7 @@ static int run(void *args, char **operands, size_t n)
         return code;
     if (a->path && !strstr(a->path, "{domain}"))
         return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
-    if ((strcmp(a->proxy, "von-neumann") == 0) != (a->vne != NULL))
-        return say_usage(a->vne ? "--vne is for --proxy von-neumann"
-                                : "--proxy von-neumann needs --vne FILE, which entromix vne -o FILE writes");
-    if (a->vne && estimate_wanted(&a->estimate))
+    if (is_von_neumann(a) && estimate_wanted(&a->estimate))
         return say_usage("estimates are of counts, not of von Neumann entropies");
     code = report_open("weights", operands, n, &s);
     if (code != EXIT_OK)

@@ -59,6 +59,26 @@ static json_t *shard_json(struct info *i, const struct emx_shard_record *r)
     return j;
 }
 
+static json_t *covariance_json(struct info *i, const struct emx_covariance *c)
+{
+    json_t *j;
+
+    if (!c)
+        return json_null();
+    j = json_object();
+    set_count(i, j, "dimension", c->dimension);
+    set(i, j, "source", report_json_text(c->source));
+    set(i, j, "weighting", report_json_text(c->weighting));
+    set_checksum(i, j, "vectors", c->vectors, true);
+    set_count(i, j, "documents_requested", c->n_requested);
+    set_count(i, j, "seed", c->seed);
+    set_count(i, j, "documents", c->n_documents);
+    set_count(i, j, "documents_left_out", c->n_left_out);
+    set_count(i, j, "tokens", c->n_tokens);
+    set_count(i, j, "tokens_without_vector", c->n_tokens_without_vector);
+    return j;
+}
+
 static json_t *domain_json(struct info *i, const struct emx_domain *d)
 {
     json_t *j = json_object(), *shards = json_array();
@@ -72,6 +92,7 @@ static json_t *domain_json(struct info *i, const struct emx_domain *d)
     set_count(i, j, "pair_types", d->n_pair_types);
     set_count(i, j, "max_token", d->max_token);
     set(i, j, "settings", settings_json(i, &d->settings));
+    set(i, j, "covariance", covariance_json(i, d->covariance));
     for (size_t k = 0; k < d->n_shards; k++)
         i->failed |= json_array_append_new(shards, shard_json(i, &d->shards[k])) != 0;
     set(i, j, "shards", shards);

@@ -99,6 +99,36 @@ static void print_all_settings(struct info *i, const struct emx_state *s)
         print_settings(emx_state_domain(s, d)->name, &emx_state_domain(s, d)->settings, i->out);
 }
 
+static bool same_vectors(const struct emx_covariance *a, const struct emx_covariance *b)
+{
+    return a->vectors == b->vectors && a->dimension == b->dimension && strcmp(a->weighting, b->weighting) == 0 &&
+           strcmp(a->source, b->source) == 0;
+}
+
+/* One line for neighbours that were measured alike. */
+static void print_covariances(struct info *i, const struct emx_state *s)
+{
+    const struct emx_covariance *last = NULL;
+    struct human_number n;
+
+    for (size_t d = 0; d < emx_state_n_domains(s); d++) {
+        const struct emx_domain *domain = emx_state_domain(s, d);
+        const struct emx_covariance *c = domain->covariance;
+
+        if (!c)
+            continue;
+        if (!last || !same_vectors(last, c))
+            fprintf(i->out,
+                    "%sSums over documents: %" PRIu32 " dimensions, vectors from %s, weighting %s: ", last ? "\n" : "",
+                    c->dimension, c->source, c->weighting);
+        fprintf(i->out, "%s%s of %s", last && same_vectors(last, c) ? ", " : "", human_grouped(&n, c->n_documents),
+                domain->name);
+        last = c;
+    }
+    if (last)
+        fputc('\n', i->out);
+}
+
 /* An index whose documents do not end in the declared token is worth a look: perhaps the token is wrong. */
 static void print_odd_ends(struct info *i, const struct emx_state *s)
 {
@@ -156,6 +186,7 @@ static void print_state(struct info *i, const char *name, const struct emx_state
     print_totals(i, name, s);
     print_domains(i, s);
     print_all_settings(i, s);
+    print_covariances(i, s);
     print_odd_ends(i, s);
     if (i->shards)
         print_shards(i, s);

@@ -6,10 +6,10 @@
 #include "../util/memory_text.h"
 #include "optimum_inputs.h"
 #include "report.h"
+#include "von_neumann.h"
 
 #include <emx/file.h>
 #include <emx/mixture.h>
-#include <emx/vne_set.h>
 #include <emx/weights.h>
 
 #include <errno.h>
@@ -47,34 +47,20 @@ static enum emx_status add_entropies(struct plan_runs *r, struct emx_error *err)
     return status;
 }
 
-static enum emx_status take_von_neumann(const struct plan_runs *r, const char *path, const struct emx_vne_set *set,
-                                        double *ret, struct emx_error *err)
-{
-    for (size_t j = 0; j < r->n_domains; j++) {
-        const struct emx_vne_domain *d = emx_vne_set_find(set, r->domains[j]);
-
-        if (!d)
-            return emx_fail(err, EMX_ERR_FORMAT, "%s: has no domain '%s'", path, r->domains[j]);
-        if (d->n_documents == 0)
-            return emx_fail(err, EMX_ERR_EMPTY, "%s: no document of domain '%s' has a direction", path, r->domains[j]);
-        ret[j] = d->vne.entropy;
-    }
-    return EMX_OK;
-}
-
-static enum emx_status add_von_neumann(struct plan_runs *r, const char *path, struct emx_error *err)
+/* Where they do not compare, the plan does without. */
+static enum emx_status add_von_neumann(struct plan_runs *r, struct emx_error *err)
 {
     double *mixture = add_given(r, "von-neumann"), *entropy = calloc(r->n_domains + 1, sizeof(*entropy));
-    struct emx_vne_set *set = NULL;
     enum emx_status status = entropy ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
 
     if (status == EMX_OK)
-        status = emx_vne_set_read(path, &set, err);
-    if (status == EMX_OK)
-        status = take_von_neumann(r, path, set, entropy, err);
-    if (status == EMX_OK)
+        status = von_neumann_read(r->corpus, r->path, false, entropy, err);
+    if (status == EMX_ERR_ARG || status == EMX_ERR_EMPTY) {
+        r->no_vne = *err;
+        r->n_given--;
+        status = EMX_OK;
+    } else if (status == EMX_OK)
         status = emx_weights_from_entropies(entropy, r->n_domains, &EMX_WEIGHTS_DEFAULTS, mixture, err);
-    emx_vne_set_destroy(&set);
     free(entropy);
     return status;
 }
@@ -98,7 +84,7 @@ static enum emx_status add_baseline(struct plan_runs *r, const char *tokens, str
     return EMX_OK;
 }
 
-enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus, const struct plan_sources *sources,
+enum emx_status plan_runs_init(struct plan_runs *r, struct emx_state *corpus, const struct plan_sources *sources,
                                struct emx_error *err)
 {
     size_t n = emx_state_n_domains(corpus);
@@ -112,8 +98,8 @@ enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corp
     for (size_t j = 0; j < n; j++)
         r->domains[j] = emx_state_domain(corpus, j)->name;
     status = add_entropies(r, err);
-    if (status == EMX_OK && sources->vne)
-        status = add_von_neumann(r, sources->vne, err);
+    if (status == EMX_OK && von_neumann_any(corpus))
+        status = add_von_neumann(r, err);
     return status == EMX_OK ? add_baseline(r, sources->tokens, err) : status;
 }
 

@@ -11,12 +11,13 @@ enum { PLAN_MIN_GIVEN = 4, PLAN_MAX_GIVEN = 5 }; /* shannon, joint, conditional,
 
 struct plan_runs {
     const char *path; /* of the state file */
-    const struct emx_state *corpus;
+    struct emx_state *corpus;
     const char **domains; /* [n_domains] borrowed from the state */
     size_t n_domains;
     const char *kinds[PLAN_MAX_GIVEN]; /* [n_given] */
     size_t n_given;
     double *given;               /* [n_given][n_domains] */
+    struct emx_error no_vne;     /* why von Neumann entropies give no mixture; status EMX_OK: nothing to say */
     const struct emx_plan *plan; /* NULL at first */
 };
 
@@ -24,10 +25,9 @@ struct plan_runs {
 struct plan_sources {
     const char *path;
     const char *tokens; /* a file as --tokens-available has it; NULL: the counts of the corpus */
-    const char *vne;    /* von Neumann entropies; NULL: none */
 };
 
-EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, const struct emx_state *corpus,
+EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, struct emx_state *corpus,
                                            const struct plan_sources *sources, struct emx_error *err);
 void plan_runs_finish(struct plan_runs *r);
 

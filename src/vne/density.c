@@ -15,16 +15,12 @@
 #include "vne/density.h"
 #include "linalg/symmetric.h"
 
-#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK_DOCUMENTS = 256 /* wide enough for BLAS to run at full speed; 600 KiB at dimension 300 */ };
 static const double grid = 0x1p24, most_energy = 0x1p53;
-
-__extension__ typedef __int128 wide;
-__extension__ typedef unsigned __int128 unsigned_wide;
 
 struct emx_density {
     size_t dimension;
@@ -251,47 +247,18 @@ enum emx_status emx_density_spectrum(struct emx_density *d, double *ret, struct 
     return EMX_OK;
 }
 
-/* --- as bytes -------------------------------------------------------------------------------------------- */
+/* --- as integers ----------------------------------------------------------------------------------------- */
 
-enum { STORED = 16 };
-
-size_t density_stored_bytes(size_t dimension)
-{
-    return triangle(dimension) * STORED;
-}
-
-void density_store(struct emx_density *d, unsigned char *ret)
+const wide *density_sums(struct emx_density *d)
 {
     carry_over(d);
-    for (size_t i = 0; i < triangle(d->dimension); i++) {
-        uint64_t low = htole64((uint64_t)d->total[i]), high = htole64((uint64_t)(d->total[i] >> 64));
-
-        memcpy(ret + i * STORED, &low, sizeof(low));
-        memcpy(ret + i * STORED + sizeof(low), &high, sizeof(high));
-    }
+    return d->total;
 }
 
-static wide load(const unsigned char *stored)
+void density_load(struct emx_density *d, const wide *sums, uint64_t n_documents, uint64_t n_left_out)
 {
-    uint64_t low, high;
-
-    memcpy(&low, stored, sizeof(low));
-    memcpy(&high, stored + sizeof(low), sizeof(high));
-    return (wide)((unsigned_wide)le64toh(high) << 64 | le64toh(low));
-}
-
-bool density_load(struct emx_density *d, const unsigned char *stored, uint64_t n_documents, uint64_t n_left_out)
-{
-    wide most = (wide)n_documents << 48; /* up to what unit vectors can add up to, and a little rounding */
-
-    if (n_documents > EMX_MAX_DOCUMENTS)
-        return false;
-    for (size_t i = 0; i < triangle(d->dimension); i++) {
-        d->total[i] = load(stored + i * STORED);
-        if (d->total[i] > most + most / 1024 || d->total[i] < -most - most / 1024)
-            return false;
-    }
+    emx_density_reset(d);
+    memcpy(d->total, sums, triangle(d->dimension) * sizeof(*sums));
     d->n_documents = n_documents;
     d->n_left_out = n_left_out;
-    return true;
 }

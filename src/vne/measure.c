@@ -149,7 +149,7 @@ static void solve(size_t item, unsigned thread, void *context)
     struct emx_error error;
 
     (void)thread;
-    if (!p->stop && set_solve(&p->set->domains[item], &error) != EMX_OK)
+    if (!p->stop && set_solve(&p->set->domains[item], p->set->domains[item].density, &error) != EMX_OK)
         keep_error(p, item, &error);
 }
 
@@ -219,10 +219,12 @@ static enum emx_status list_shards(struct pass *p, struct emx_error *err)
 
 static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
 {
+    enum emx_status status = EMX_OK;
+
     p->thresholds = calloc(p->set->n_domains ? p->set->n_domains : 1, sizeof(*p->thresholds));
     if (!p->thresholds)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < p->set->n_domains; i++) {
+    for (size_t i = 0; i < p->set->n_domains && !status; i++) {
         const struct emx_domain *d = emx_state_domain(p->state, i);
 
         p->set->domains[i].name = strdup(d->name);
@@ -230,8 +232,9 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
             !sample_threshold(d, p->options->n_documents, p->options->seed, &p->thresholds[i]))
             return emx_fail(err, EMX_ERR_MEMORY, "domain '%s': out of memory for %llu documents", d->name,
                             (unsigned long long)p->options->n_documents);
+        status = emx_density_create(p->set->dimension, &p->set->domains[i].density, err);
     }
-    return EMX_OK;
+    return status;
 }
 
 static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
@@ -260,14 +263,11 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
     enum emx_status status;
 
     p->set = set_create(emx_embeddings_dimension(p->embeddings), emx_state_n_domains(p->state));
-    if (p->set)
-        p->set->source = strdup(source);
-    if (!p->set || !p->set->source)
+    if (!p->set || !set_describe(p->set, source, emx_vne_weighting_name(p->options->weighting)))
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for matrices of %zu domains",
                         emx_state_n_domains(p->state));
     p->set->n_requested = p->options->n_documents;
     p->set->seed = p->options->seed;
-    p->set->weighting = p->options->weighting;
     status = list_shards(p, err);
     if (!status)
         status = prepare_domains(p, err);
@@ -275,6 +275,8 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
         status = weigh_tokens(p, err);
     if (!status)
         status = token_rows_create(p->embeddings, p->weights, p->n_weights, &p->rows, err);
+    if (!status)
+        p->set->vectors = token_rows_checksum(p->rows);
     return status ? status : prepare_workers(p, err);
 }
 

@@ -19,14 +19,21 @@ struct emx_vne_set *set_create(size_t dimension, size_t n_domains)
     set->n_domains = set->domains ? n_domains : 0;
     for (size_t i = 0; i < set->n_domains; i++) {
         set->domains[i].eigenvalues = calloc(dimension, sizeof(*set->domains[i].eigenvalues));
-        if (!set->domains[i].eigenvalues || emx_density_create(dimension, &set->domains[i].density, NULL) != EMX_OK)
+        if (!set->domains[i].eigenvalues) {
             emx_vne_set_destroy(&set);
-        if (!set)
             return NULL;
+        }
     }
     if (!set->domains)
         emx_vne_set_destroy(&set);
     return set;
+}
+
+bool set_describe(struct emx_vne_set *set, const char *source, const char *weighting)
+{
+    set->source = strdup(source);
+    set->weighting = strdup(weighting);
+    return set->source && set->weighting;
 }
 
 void emx_vne_set_destroy(struct emx_vne_set **set)
@@ -40,6 +47,7 @@ void emx_vne_set_destroy(struct emx_vne_set **set)
     }
     free((*set)->domains);
     free((*set)->source);
+    free((*set)->weighting);
     free(*set);
     *set = NULL;
 }
@@ -53,16 +61,16 @@ const struct emx_vne_domain *emx_vne_set_find(const struct emx_vne_set *set, con
     return NULL;
 }
 
-enum emx_status set_solve(struct emx_vne_domain *d, struct emx_error *err)
+enum emx_status set_solve(struct emx_vne_domain *d, struct emx_density *density, struct emx_error *err)
 {
     enum emx_status status;
 
-    d->n_documents = emx_density_n_documents(d->density);
-    d->n_left_out = emx_density_n_left_out(d->density);
+    d->n_documents = emx_density_n_documents(density);
+    d->n_left_out = emx_density_n_left_out(density);
     if (d->n_documents == 0)
         return EMX_OK;
-    status = emx_density_spectrum(d->density, d->eigenvalues, err);
+    status = emx_density_spectrum(density, d->eigenvalues, err);
     if (!status)
-        emx_vne_of(d->eigenvalues, emx_density_dimension(d->density), &d->vne);
+        emx_vne_of(d->eigenvalues, emx_density_dimension(density), &d->vne);
     return status;
 }

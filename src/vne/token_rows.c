@@ -2,8 +2,11 @@
 
 #include "embed/embed.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
 
 static double weight_of(const double *weights, size_t n_weights, uint32_t token)
 {
@@ -85,4 +88,28 @@ void token_rows_destroy(struct token_rows **r)
     free((*r)->scale);
     free(*r);
     *r = NULL;
+}
+
+static uint64_t hash_u64(uint64_t x, uint64_t hash)
+{
+    x = htole64(x);
+    return XXH3_64bits_withSeed(&x, sizeof(x), hash);
+}
+
+/* Each row hashed with the hash of those before as the seed. */
+uint64_t token_rows_checksum(const struct token_rows *r)
+{
+    uint32_t numbers[EMX_MAX_DIMENSION];
+    uint64_t hash = hash_u64(r->dimension, r->is_matrix), bits;
+
+    for (size_t i = 0; i < r->dimension; i++) {
+        memcpy(&bits, &r->scale[i], sizeof(bits));
+        hash = hash_u64(bits, hash);
+    }
+    for (uint32_t token = 0; token < r->n_tokens; token++) {
+        for (size_t i = 0; i < r->dimension; i++)
+            numbers[i] = htole32((uint32_t)r->rows[token * r->dimension + i]);
+        hash = XXH3_64bits_withSeed(numbers, r->dimension * sizeof(*numbers), hash_u64(r->has_vector[token], hash));
+    }
+    return hash;
 }

@@ -29,4 +29,7 @@ EMX_CHECKED enum emx_status token_rows_create(const struct emx_embeddings *e, co
                                               struct token_rows **ret, struct emx_error *err);
 void token_rows_destroy(struct token_rows **r);
 
+/* Tells other vectors or weights apart: equal rows give equal sums. */
+uint64_t token_rows_checksum(const struct token_rows *r);
+
 #endif

@@ -133,16 +133,19 @@ def the_report_answers_how_many_runs(box):
 @test
 def the_von_neumann_mixture_joins(box):
     state(box)
-    box.good("vne", "-q", "-o", "x.vne", "x.emx")
-    report = plan(box, "--vne=x.vne")
+    box.good("vne", "-q", "-o", "x.emx", "x.emx")
+    report = plan(box)
     assert [run["kind"] for run in report["runs"]] == ["shannon", "joint", "conditional", "von-neumann", "baseline",
                                                         "design"]
-    lines = csv.DictReader(io.StringIO(box.text("weights", "-q", "--proxy=von-neumann", "--vne=x.vne", "--to=csv",
-                                                "x.emx")))
+    lines = csv.DictReader(io.StringIO(box.text("weights", "-q", "--proxy=von-neumann", "--to=csv", "x.emx")))
     check_near(mixtures(report)[3], {line["domain"]: float(line["proportion"]) for line in lines})
-    assert "VON-NEUMANN" in box.text("plan", "-q", "--vne=x.vne", "x.emx")
-    box.error("plan", "--vne=x.emx", "x.emx", says="x.emx")
-    box.error("plan", "--vne=x.vne", "-n", 4, "x.emx", says="5 to 256 mixtures, not 4")
+    assert "VON-NEUMANN" in box.text("plan", "-q", "x.emx")
+    box.write("o.bin", u16([1, 2, 3, 1, 3]))
+    box.good("scan", "-q", "-o", "o.emx", "--dtype", "u16", "o=o.bin")
+    box.good("merge", "-o", "p.emx", "x.emx", "o.emx")
+    other = box.run("plan", "p.emx")
+    assert b"VON-NEUMANN" not in other.out and "note: no von Neumann mixture: p.emx: domain 'o' has no" in other.err
+    box.error("plan", "-n", 4, "x.emx", says="5 to 256 mixtures, not 4")
 
 
 @test

@@ -64,16 +64,16 @@ def entropies_are_those_of_the_kernel(box):
 def formats_say_the_same(box):
     scanned(box)
     vectors(box)
-    shown = box.json("vne", "-n", 50, "-e", "e.npy", "-f", "json", "-o", "c.vne", "c.emx")
-    rows = list(csv.DictReader(io.StringIO(box.text("vne", "-f", "csv", "c.vne"))))
-    table = box.text("vne", "c.vne")
-    again = box.json("vne", "-f", "json", "c.vne")
+    shown = box.json("vne", "-n", 50, "-e", "e.npy", "-f", "json", "-o", "v.emx", "c.emx")
+    rows = list(csv.DictReader(io.StringIO(box.text("vne", "-f", "csv", "--show", "v.emx"))))
+    table = box.text("vne", "--show", "v.emx")
+    again = box.json("vne", "-f", "json", "--show", "v.emx")
     assert again == shown
     for domain, row in zip(shown["domains"], rows, strict=True):
         assert domain["documents"] <= 50
         assert row["domain"] == domain["name"] and float(row["von_neumann"]) == domain["von_neumann"]
         assert f"{domain['von_neumann']:.4f}" in table
-    bits = box.json("vne", "-f", "json", "-u", "bits", "c.vne")
+    bits = box.json("vne", "-f", "json", "-u", "bits", "--show", "v.emx")
     assert math.isclose(bits["domains"][0]["von_neumann"] * math.log(2), shown["domains"][0]["von_neumann"])
 
 
@@ -82,13 +82,42 @@ def threads_and_merging_of_states_do_not_show(box):
     scanned(box)
     for weighting in "none", "sif":
         for threads in 1, 2, 8:
-            box.good("vne", "-j", threads, "-n", 80, "--weighting", weighting, "-o", f"{threads}.vne", "c.emx")
-            assert box.bytes(f"{threads}.vne") == box.bytes("1.vne")
+            box.good("vne", "-j", threads, "-n", 80, "--weighting", weighting, "-o", f"{threads}.emx", "c.emx")
+            assert box.bytes(f"{threads}.emx") == box.bytes("1.emx")
     box.good("scan", "-q", "-o", "a.emx", "--dtype", "u16", "--eod", EOD, "near=near/0.bin.zst", "wide=wide/1.bin")
     box.good("scan", "-q", "-o", "b.emx", "--dtype", "u16", "--eod", EOD, "near=near/1.bin", "wide=wide/0.bin.zst")
     box.good("merge", "-o", "m.emx", "a.emx", "b.emx")
-    box.good("vne", "-n", 80, "--weighting", "sif", "-o", "m.vne", "m.emx")
-    assert box.bytes("m.vne") == box.bytes("1.vne")
+    box.good("vne", "-n", 80, "--weighting", "sif", "-o", "m.emx", "m.emx")
+    assert box.bytes("m.emx") == box.bytes("1.emx")
+
+
+@test
+def merging_adds_the_sums_up(box):
+    scanned(box)
+    vectors(box)
+    parts = [("a.emx", "near/0.bin.zst", "wide/1.bin"), ("b.emx", "near/1.bin", "wide/0.bin.zst")]
+    box.good("vne", "-n", "all", "-e", "e.npy", "-o", "c.emx", "c.emx")
+    for name, near, wide in parts:
+        box.good("scan", "-q", "-o", name, "--dtype", "u16", "--eod", EOD, f"near={near}", f"wide={wide}")
+        box.good("vne", "-n", "all", "-e", "e.npy", "-o", name, name)
+    box.good("merge", "-o", "m.emx", "a.emx", "b.emx")
+    assert box.bytes("m.emx") == box.bytes("c.emx")
+    box.good("vne", "-n", "all", "-o", "b.emx", "b.emx")  # vectors by other counts
+    merged = box.run("merge", "-o", "m.emx", "a.emx", "b.emx")
+    assert merged.code == 0 and merged.err.count("warning: domain ") == 2 and "other vectors" in merged.err
+    assert box.run("merge", "-q", "-o", "m.emx", "a.emx", "b.emx").err == ""
+    box.error("vne", "--show", "m.emx", says="m.emx: has no sums over documents")
+    box.good("scan", "-q", "-o", "o.emx", "--dtype", "u16", "other=near/")
+    box.good("merge", "-o", "m.emx", "c.emx", "o.emx")
+    assert [d["von_neumann"] is None for d in box.json("entropy", "-f", "json", "m.emx")["domains"]] == [False, True, False]
+    assert box.text("entropy", "-f", "csv", "m.emx").splitlines()[2].endswith(",")
+    assert " -\n" in box.text("entropy", "m.emx")
+    box.error("weights", "--proxy", "von-neumann", "m.emx", says="m.emx: domain 'other' has no von Neumann entropy")
+    box.good("vne", "-n", 10, "-o", "o.emx", "o.emx")
+    box.good("merge", "-o", "m.emx", "c.emx", "o.emx")
+    box.error("weights", "--proxy", "von-neumann", "m.emx", says="'near' and 'other' were measured with other vectors")
+    shown = box.run("entropy", "m.emx")
+    assert b"VNE" not in shown.out and "do not compare" in shown.err
 
 
 @test
@@ -108,14 +137,15 @@ def words_are_found_through_a_vocabulary(box):
 
 
 @test
-def weights_come_from_the_file(box):
+def weights_come_from_the_state(box):
     scanned(box)
-    shown = box.json("vne", "-n", "all", "-f", "json", "-o", "c.vne", "c.emx")
-    mixture = box.json("weights", "--proxy", "von-neumann", "--vne", "c.vne", "c.emx")
+    assert "VNE" not in box.text("entropy", "c.emx")
+    shown = box.json("vne", "-n", "all", "-f", "json", "-o", "c.emx", "c.emx")
+    mixture = box.json("weights", "--proxy", "von-neumann", "c.emx")
     h = [domain["von_neumann"] for domain in shown["domains"]]
-    entropies = box.json("entropy", "--vne", "c.vne", "-f", "json", "c.emx")
+    entropies = box.json("entropy", "-f", "json", "c.emx")
     assert [domain["von_neumann"] for domain in entropies["domains"]] == h
-    assert "VNE" in box.text("entropy", "--vne", "c.vne", "c.emx") and "VNE" not in box.text("entropy", "c.emx")
+    assert "VNE" in box.text("entropy", "c.emx")
     total = sum(map(math.exp, h))
     assert mixture["proxy"] == "von-neumann"
     for domain, x in zip(mixture["domains"], h, strict=True):
@@ -132,11 +162,9 @@ def what_cannot_be_is_one_sentence(box):
     box.error("vne", "e.npy", says="e.npy: ")
     box.usage_error("vne", says="one state file")
     box.usage_error("vne", "-o", "-", "c.emx", says="needs a name")
-    box.usage_error("weights", "--proxy", "von-neumann", "c.emx", says="needs --vne FILE")
-    box.usage_error("weights", "--vne", "c.vne", "c.emx", says="--proxy von-neumann")
-    box.good("scan", "-q", "-o", "o.emx", "--dtype", "u16", "other=near/")
-    box.good("vne", "-o", "c.vne", "c.emx")
-    box.error("weights", "--proxy", "von-neumann", "--vne", "c.vne", "o.emx", says="c.vne: has no domain 'other'")
+    box.usage_error("vne", "--show", "-o", "d.emx", "c.emx", says="nothing to write")
+    box.error("vne", "--show", "c.emx", says="c.emx: has no sums over documents")
+    box.error("weights", "--proxy", "von-neumann", "c.emx", says="c.emx: domain 'near' has no von Neumann entropy")
     box.write("near/1.bin", u16([1, 2, 3]))
     box.error("vne", "c.emx", says=["near/1.bin: is not what was counted", "changed since the scan"])
 

@@ -1,6 +1,6 @@
 /*
- * damage_files.c - damaged files of everything but shards: states, sets of von Neumann entropies, laws, mixtures, tables
- * of losses, numbers of domains
+ * damage_files.c - damaged files of everything but shards: states, laws, mixtures, tables of losses, numbers of
+ * domains
  *
  *     damage_files [--full]   as damage_shards
  *
@@ -13,7 +13,6 @@
 #include "observations/read.h"
 #include "report/law_read.h"
 #include "report/mixture_read.h"
-#include "vne/set.h"
 
 #include <emx/domain_values.h>
 
@@ -31,7 +30,7 @@ static bool damage_whole(const char *name, enum coverage coverage, const void *d
     return ok;
 }
 
-/* --- states and sets of von Neumann entropies -------------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------------------------------------------- */
 
 static enum outcome read_state(const struct subject *s, const unsigned char *data, size_t len)
 {
@@ -55,60 +54,12 @@ static void states(void)
     size_t len = 0;
     unsigned char *data;
 
-    CHECK(write_tables(path, tables, 2, NULL) == EMX_OK);
+    CHECK(write_measured(path, tables, 2, NULL) == EMX_OK);
     data = read_whole(path, &len);
     CHECK(data && damage_whole("state .emx", SEALED, data, len, read_state));
     free(data);
     table_finish(&tables[0]);
     table_finish(&tables[1]);
-}
-
-static enum outcome read_set(const struct subject *s, const unsigned char *data, size_t len)
-{
-    const struct memory_file file = {"x.vne", data, len};
-    const struct file_space space = {&file, 1, true};
-    struct emx_vne_set *set = NULL;
-    struct bytes same = {0};
-    struct emx_error err = {0};
-    enum emx_status status = set_read(&space, "x.vne", &set, &err);
-
-    emx_vne_set_destroy(&set);
-    if (status)
-        return damage_refused(status, &err);
-    put(&same, data, len);
-    return damage_compare(s->whole_result, &same);
-}
-
-static struct emx_vne_set *make_set(void)
-{
-    enum { DIMENSION = 3 };
-    struct emx_vne_set *set = must(set_create(DIMENSION, 2));
-
-    set->source = strdup("vectors");
-    for (size_t i = 0; i < 2; i++) {
-        set->domains[i].name = strdup(i ? "web" : "code");
-        for (size_t k = 0; k < 7 + i; k++) {
-            double x[DIMENSION] = {random_normal(&seed), random_normal(&seed), 1};
-
-            CHECK(emx_density_add(set->domains[i].density, x) == EMX_OK);
-        }
-        set->domains[i].n_documents = 7 + i;
-        CHECK(set_solve(&set->domains[i], NULL) == EMX_OK);
-    }
-    return set;
-}
-
-static void sets(void)
-{
-    struct emx_vne_set *set = make_set();
-    size_t len = 0;
-    unsigned char *data;
-
-    CHECK(emx_vne_set_write(set, path, NULL) == EMX_OK);
-    data = read_whole(path, &len);
-    CHECK(data && damage_whole("von Neumann entropies .vne", SEALED, data, len, read_set));
-    free(data);
-    emx_vne_set_destroy(&set);
 }
 
 /* --- laws, mixtures, tables -------------------------------------------------------------------------------------- */
@@ -120,8 +71,8 @@ static enum outcome read_law(const struct subject *s, const unsigned char *data,
     char *written = NULL;
     struct emx_error err = {0};
     enum emx_status status = law_parse("law.json", (const char *)data, len, &law, &err);
-    bool ok = !status && emx_law_check(law, NULL) == EMX_OK &&
-              emx_law_format_json(law, NULL, NULL, &written, NULL) == EMX_OK;
+    bool ok =
+        !status && emx_law_check(law, NULL) == EMX_OK && emx_law_format_json(law, NULL, NULL, &written, NULL) == EMX_OK;
 
     emx_law_destroy(&law);
     if (status)
@@ -181,8 +132,8 @@ static void mixtures(void)
                       "{\"format\": \"entromix-mixture\", \"version\": 1, \"domains\": [{\"name\": \"web\", "
                       "\"proportion\": 0.625, \"entropy\": 2.5}, {\"name\": \"code\", \"proportion\": 0.375}]}",
                       read_mixture));
-    CHECK(damage_text("mixture .csv", OPEN, "domain,proportion,entropy\nweb,0.75,\"1,5\"\ncode,0.25,2\n",
-                      read_mixture));
+    CHECK(
+        damage_text("mixture .csv", OPEN, "domain,proportion,entropy\nweb,0.75,\"1,5\"\ncode,0.25,2\n", read_mixture));
 }
 
 static void put_observations(struct bytes *b, const struct emx_observations *o)
@@ -287,7 +238,6 @@ int main(int argc, char **argv)
         return 1;
     snprintf(path, sizeof(path), "%s/file", folder);
     RUN(states);
-    RUN(sets);
     RUN(laws);
     RUN(mixtures);
     RUN(tables_of_losses);
