@@ -78,6 +78,9 @@ static struct emx_law *make(enum emx_law_form form, size_t n_draws, uint64_t *se
         law->known[i] = (unsigned char)(i % (EMX_LAW_UNDETERMINED + 1));
     for (size_t i = 0; i < law->n_scored * law->n_coefficients * law->n_coefficients; i++)
         law->covariance[i] = random_positive(seed);
+    law->prior_strength = form == EMX_LAW_BIMIX_TRANSFER ? random_real(seed) + 1e-3 : 0;
+    for (size_t i = 0; i < law->n_scored * law->n_domains; i++)
+        law->prior[i] = form == EMX_LAW_BIMIX_TRANSFER ? random_real(seed) : 0;
     return law;
 }
 
@@ -126,6 +129,8 @@ static void check_same(const struct emx_law *a, const struct emx_law *b)
     CHECK(same(a->known, b->known, k * p, 1));
     CHECK(same(a->cost, b->cost, k, sizeof(double)));
     CHECK(same(a->residual_variance, b->residual_variance, k, sizeof(double)));
+    CHECK(a->prior_strength == b->prior_strength);
+    CHECK(same(a->prior, b->prior, k * a->n_domains, sizeof(double)));
     CHECK(same(a->draw, b->draw, a->n_draws * k * p, sizeof(double)));
 }
 
@@ -248,6 +253,25 @@ static void what_is_no_law_is_refused(void)
     refused(example, "\"step_unit\": 200", "\"step_unit\": 1e999", EMX_ERR_FORMAT, "JSON");
 }
 
+static void priors_are_of_transfer_laws_and_complete(void)
+{
+    uint64_t seed = test_seed();
+    struct emx_law *law = make(EMX_LAW_BIMIX_TRANSFER, 0, &seed);
+    char *text;
+
+    law->prior_strength = 0.5;
+    law->prior[0] = 0.25;
+    text = format(law);
+    refused(text, "\"prior_strength\": 0.5", "\"prior_strength\": -0.5", EMX_ERR_RANGE, "strength");
+    refused(text, "\"prior_strength\": 0.5", "\"prior_strength\": \"1\"", EMX_ERR_FORMAT, "'prior_strength'");
+    refused(text, "\"prior\": [0.25", "\"prior\": [-0.25", EMX_ERR_RANGE, "prior of domain");
+    refused(text, "\"prior\": [0.25,", "\"prior\": [", EMX_ERR_FORMAT, "prior");
+    refused(text, "\"prior\": [0.25,", "\"prior\": [\"a\",", EMX_ERR_FORMAT, "'prior'");
+    refused(example, "\"seed\"", "\"prior_strength\": 1, \"seed\"", EMX_ERR_FORMAT, "prior");
+    emx_law_destroy(&law);
+    free(text);
+}
+
 /* What is read from damaged text is refused by a sentence, or is a law that can be written. */
 static void damaged_files_do_no_harm(void)
 {
@@ -283,6 +307,7 @@ int main(void)
     RUN(laws_read_back_as_they_were_written);
     RUN(files_are_read_from_disk);
     RUN(what_is_no_law_is_refused);
+    RUN(priors_are_of_transfer_laws_and_complete);
     RUN(damaged_files_do_no_harm);
     return test_summary();
 }

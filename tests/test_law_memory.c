@@ -8,13 +8,15 @@
 static uint64_t seed;
 static struct emx_observations *o;
 
-static enum emx_status fit_and_ask(enum emx_law_form form)
+static const double overlap[9] = {1, 0.5, 0.1, 0.5, 1, 0.2, 0.1, 0.2, 1};
+
+static enum emx_status fit_and_ask(enum emx_law_form form, const double *prior)
 {
     struct emx_error err;
     struct emx_law *law = NULL;
     struct emx_law_prediction prediction[3];
     struct emx_law_leverage leverage[3];
-    const struct emx_law_options options = {.form = form, .n_draws = 2, .n_starts = 2, .n_threads = 1};
+    const struct emx_law_options options = {.form = form, .n_draws = 2, .n_starts = 2, .prior = prior, .n_threads = 1};
     enum emx_status status = emx_law_fit(o, &options, &law, &err);
 
     if (!status)
@@ -36,22 +38,27 @@ static enum emx_status judge(void)
     return status;
 }
 
+static void check_fit(enum emx_law_form form, const double *prior)
+{
+    unsigned n = 0;
+
+    do {
+        failed = false;
+        until_failure = ++n;
+
+        enum emx_status status = fit_and_ask(form, prior);
+
+        until_failure = 0;
+        CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
+    } while (failed && n < 1000);
+    CHECK(!failed && n > 20);
+}
+
 static void fits_survive_every_failed_allocation(void)
 {
-    for (int form = 0; form < EMX_LAW_N_FORMS; form++) {
-        unsigned n = 0;
-
-        do {
-            failed = false;
-            until_failure = ++n;
-
-            enum emx_status status = fit_and_ask((enum emx_law_form)form);
-
-            until_failure = 0;
-            CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
-        } while (failed && n < 1000);
-        CHECK(!failed && n > 20);
-    }
+    for (int form = 0; form < EMX_LAW_N_FORMS; form++)
+        check_fit((enum emx_law_form)form, NULL);
+    check_fit(EMX_LAW_BIMIX_TRANSFER, overlap);
 }
 
 static void judgements_survive_every_failed_allocation(void)
@@ -78,6 +85,7 @@ static unsigned allocations(size_t n_draws, size_t n_starts)
                                             .method = EMX_LAW_MULTI,
                                             .n_draws = n_draws,
                                             .n_starts = n_starts,
+                                            .prior = overlap,
                                             .n_threads = 1};
     struct emx_law *law = NULL;
     unsigned n;

@@ -12,6 +12,14 @@
  *     exponential        c + k exp(sum_j t_j r_j), for each step apart  c k t_1 .. t_m, and again for the next step
  *     blind              B / s^beta + C                                 beta B C
  *
+ * A prior may say what transfer to expect: o_ij >= 0 for domain i's term t_j, say the overlap of the two domains
+ * (compare.h), which like t is 1 of a domain and itself.  The transfer law's cost for domain i then gains
+ *
+ *     1/2 lambda (|d|^2 - 0.99 (u . d)^2),    d = t - o_i over the domains j != i,   u = o_i / |o_i|
+ *
+ * that is, the d_j are Gaussian of variance residual_variance / lambda, but for a factor that all of a domain's terms
+ * have in common, which may be off ten times as far: overlaps tell which domains help more than how much.
+ *
  * All coefficients are at least 0 except the exponential law's t_j.  What no data can determine is fixed: BiMix's
  * factor A_i (only A_i B_i and A_i C_i matter) and the exponential law's k (a constant added to all t_j, since the r_j
  * sum to 1) are 1, and so is t_i in the transfer law.  emx_law_n_free() counts without them, emx_law_n_published() as
@@ -20,7 +28,8 @@
  * Whatever the law, a loss is a convex function of one linear form of the mixture: emx_law_linear() and
  * emx_law_along().
  *
- * Sources: BiMix, arXiv 2405.14908; exponential law, Ye et al. 2024, arXiv 2403.16952.
+ * Sources: BiMix, arXiv 2405.14908; exponential law, Ye et al. 2024, arXiv 2403.16952; ridge regression and its choice
+ * of lambda by cross validation, Hoerl and Kennard (1970), Stone (1974).
  *
  * Numbers do not depend on the number of threads.  Thread-safety: a law that no one changes may be read by any thread.
  */
@@ -88,6 +97,8 @@ struct emx_law {
     size_t n_draws;
     double step_unit;          /* the last step observed: s = step / step_unit */
     uint64_t seed;             /* of the draws and of random starts */
+    double prior_strength;     /* lambda; 0: there is no prior */
+    double *prior;             /* [k][m] o, whose entry of the domain itself does not matter; zeros without a prior */
     char **domains;            /* [m] names */
     size_t *scored;            /* [k] which domain each loss is of, ascending */
     double *steps;             /* [n_steps] distinct steps observed, ascending, in the table's unit */
@@ -97,9 +108,11 @@ struct emx_law {
     double *coefficient;       /* [k][p] */
     double *covariance;        /* [k][p][p] of the coefficients, from the Jacobian and the residual variance */
     unsigned char *known;      /* [k][p] enum emx_law_known */
-    double *cost;              /* [k] */
-    double *residual_variance; /* [k] of log losses (of losses if loss is linear), about the law: 2 * cost / (n_rows -
-                                  rank), of Huber's loss as for M-estimators; 0 if there are no rows to spare */
+    double *cost;              /* [k] with the prior's part */
+    double *residual_variance; /* [k] of log losses (of losses if loss is linear), about the law: sum of squares /
+                                  (n_rows - rank), of Huber's loss as for M-estimators; 0 if there are no rows to
+                                  spare.  With a prior, instead of the rank the trace of (J^T J)^-1 J_L^T J_L, J_L the
+                                  rows of losses among J */
     double *draw;              /* [n_draws][k][p] coefficients fitted to mixtures drawn with replacement */
 };
 
@@ -131,7 +144,12 @@ struct emx_law_options {
     size_t n_draws;     /* of the bootstrap; 0: none */
     size_t n_starts;    /* of multi-start; 0: 16 */
     uint64_t seed;
-    unsigned n_threads; /* 0: one for each processor that may be used */
+    const double *prior;   /* [m][m] o of the prior, domains in the table's order; its diagonal does not matter; of
+                              bimix-transfer only; NULL: none */
+    double prior_strength; /* lambda; 0: the one of 10, 1, ..., 10^-6 and 0 that predicts best, all domains together, in
+                              cross validation with the mixtures in 5 parts (in the order of the table: i mod 5); of a
+                              single mixture 10 */
+    unsigned n_threads;    /* 0: one for each processor that may be used */
 };
 
 /*
@@ -142,7 +160,7 @@ struct emx_law_options {
  *         EMX_ERR_RANGE  if the form has no value at a proportion of 0 and there is one of a scored domain (bimix,
  *                        bimix-transfer), or a number of the table is not within its limits;
  *         EMX_ERR_EMPTY  if there are no rows;
- *         EMX_ERR_ARG    if an option is wrong, or a method does not fit the form; EMX_ERR_MEMORY.
+ *         EMX_ERR_ARG    if an option is wrong, or a method or prior does not fit the form; EMX_ERR_MEMORY.
  */
 EMX_API EMX_CHECKED enum emx_status emx_law_fit(const struct emx_observations *o, const struct emx_law_options *options,
                                                 struct emx_law **ret, struct emx_error *err);
@@ -206,8 +224,9 @@ enum emx_law_verdict {
 
 /*
  * How far a query lies outside the observed mixtures and steps, for one scored domain: h = x^T (J^T J)^-1 x, x the
- * gradient of the (log) loss by the free coefficients there and J the same at all observed rows.  Observed rows have
- * sum h = number of determined coefficients.  Infinite if x leaves what the data determine.
+ * gradient of the (log) loss by the free coefficients there and J the same at all observed rows (and rows of a prior).
+ * Observed rows have sum h = number of determined coefficients, less what a prior knows.  Infinite if x leaves what the
+ * data determine.
  */
 struct emx_law_leverage {
     double h, largest; /* at the query; the largest of the observed rows */
@@ -235,7 +254,7 @@ struct emx_law_judge_options {
     const size_t *held_out; /* [n_held_out] mixtures: instead, only these are left out, all at once; else NULL */
     size_t n_held_out;
     const enum emx_law_form *competing; /* [n_competing] further laws beside, of 4 starts unless fit.n_starts is set;
-                                           NULL: all */
+                                           NULL: all.  Beside a law with a prior always the same without */
     size_t n_competing;
 };
 
@@ -251,6 +270,7 @@ enum emx_law_predictor {
 struct emx_law_score {
     enum emx_law_predictor predictor;
     enum emx_law_form form;           /* of by_law and by_shifted */
+    int has_prior;                    /* it was fitted with the prior of the options */
     int defined;                      /* 0: this predictor has no value for this split, and nothing below is set */
     size_t n_free, n_published;       /* coefficients of all scored domains */
     double mean, median, worst, best; /* relative error: mean and median over all; worst and best domain's mean */

@@ -7,6 +7,7 @@
 #include "report.h"
 #include "say.h"
 #include "table_args.h"
+#include "transfer_prior.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct evaluate_args {
     struct opt_list held_out;
     const char *format;
     struct law_args law;
+    struct transfer_args transfer;
     struct table_args table;
 };
 
@@ -79,6 +81,7 @@ static const struct opt split_rows[] = {
 static const struct opt_group groups[] = {
     {"Judging", split_rows, 0},
     {"Law", law_rows, TO(law)},
+    {"Prior", transfer_rows, TO(transfer)},
     {"Fit", law_search_rows, TO(law)},
     {"Table", table_rows, TO(table)},
     {"Work", law_thread_rows, TO(law)},
@@ -98,16 +101,18 @@ static const char text[] = "Fit mixing laws on part of a table of losses, and co
                            "mean of each step and domain, RANK the rank correlation of mixtures: these tell\n"
                            "what is known of the mixture.  LOSSES is as for entromix fit.\n";
 
+static bool is_of_law(const struct emx_law_score *s)
+{
+    return s->predictor == EMX_LAW_BY_LAW || s->predictor == EMX_LAW_BY_SHIFTED;
+}
+
 static void predictor_cell(struct columns *c, const struct emx_law_score *s)
 {
-    const char *name = emx_law_predictor_name(s->predictor);
-
-    if (s->predictor == EMX_LAW_BY_LAW)
-        columns_cell(c, "%s", emx_law_form_name(s->form));
-    else if (s->predictor == EMX_LAW_BY_SHIFTED)
-        columns_cell(c, "%s, shifted", emx_law_form_name(s->form));
+    if (is_of_law(s))
+        columns_cell(c, "%s%s%s", emx_law_form_name(s->form), s->has_prior ? ", prior" : "",
+                     s->predictor == EMX_LAW_BY_SHIFTED ? ", shifted" : "");
     else
-        columns_cell(c, "%s", name);
+        columns_cell(c, "%s", emx_law_predictor_name(s->predictor));
 }
 
 static void add_score(struct columns *c, const struct emx_law_score *s)
@@ -168,7 +173,7 @@ static bool print_domains(const struct emx_observations *o, const struct emx_law
         law_number_cell(c, s->domain_r2_within[k], 3);
         law_number_cell(c, s->domain_rank[k], 3);
     }
-    fprintf(out, "\nlaw %s, each domain:\n\n", emx_law_form_name(s->form));
+    fprintf(out, "\nlaw %s%s, each domain:\n\n", emx_law_form_name(s->form), s->has_prior ? ", prior" : "");
     done = columns_print(c, out);
     columns_destroy(c);
     return done;
@@ -201,25 +206,20 @@ static json_t *domains_json(const struct emx_observations *o, const struct emx_l
     return domains;
 }
 
-static bool is_of_law(const struct emx_law_score *s)
-{
-    return s->predictor == EMX_LAW_BY_LAW || s->predictor == EMX_LAW_BY_SHIFTED;
-}
-
 static json_t *score_json(const struct emx_observations *o, const struct emx_law_score *s)
 {
     json_t *form = is_of_law(s) ? json_string(emx_law_form_name(s->form)) : json_null();
 
     if (!s->defined)
-        return json_pack("{s:s, s:o, s:b}", "predictor", emx_law_predictor_name(s->predictor), "law", form, "defined",
-                         0);
-    return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "predictor",
-                     emx_law_predictor_name(s->predictor), "law", form, "defined", 1, "coefficients",
-                     report_json_count(s->n_free), "coefficients_published", report_json_count(s->n_published), "mean",
-                     report_json_real(s->mean), "median", report_json_real(s->median), "worst",
-                     report_json_real(s->worst), "best", report_json_real(s->best), "r2", report_json_real(s->r2),
-                     "r2_within", report_json_real(s->r2_within), "rank", report_json_real(s->rank), "domains",
-                     domains_json(o, s));
+        return json_pack("{s:s, s:o, s:b, s:b}", "predictor", emx_law_predictor_name(s->predictor), "law", form,
+                         "prior", s->has_prior, "defined", 0);
+    return json_pack("{s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "predictor",
+                     emx_law_predictor_name(s->predictor), "law", form, "prior", s->has_prior, "defined", 1,
+                     "coefficients", report_json_count(s->n_free), "coefficients_published",
+                     report_json_count(s->n_published), "mean", report_json_real(s->mean), "median",
+                     report_json_real(s->median), "worst", report_json_real(s->worst), "best",
+                     report_json_real(s->best), "r2", report_json_real(s->r2), "r2_within",
+                     report_json_real(s->r2_within), "rank", report_json_real(s->rank), "domains", domains_json(o, s));
 }
 
 static bool print_json(const struct emx_observations *o, const struct emx_law_judgement *j, FILE *out)
@@ -244,7 +244,7 @@ static void print_csv_score(const struct emx_observations *o, const struct emx_l
 
     if (!s->defined)
         return;
-    fprintf(out, "%s,%s,,%zu,%zu", predictor, form, s->n_free, s->n_published);
+    fprintf(out, "%s,%s,%d,,%zu,%zu", predictor, form, s->has_prior, s->n_free, s->n_published);
     report_csv_real(s->mean, out);
     report_csv_real(s->median, out);
     report_csv_real(s->worst, out);
@@ -254,7 +254,7 @@ static void print_csv_score(const struct emx_observations *o, const struct emx_l
     report_csv_real(s->rank, out);
     fputc('\n', out);
     for (size_t k = 0; k < o->n_scored; k++) {
-        fprintf(out, "%s,%s,", predictor, form);
+        fprintf(out, "%s,%s,%d,", predictor, form, s->has_prior);
         report_csv_text(o->domains[o->scored[k]], out);
         fputs(",,", out);
         report_csv_real(s->domain_error[k], out);
@@ -268,7 +268,8 @@ static void print_csv_score(const struct emx_observations *o, const struct emx_l
 
 static bool print_csv(const struct emx_observations *o, const struct emx_law_judgement *j, FILE *out)
 {
-    fputs("predictor,law,domain,coefficients,coefficients_published,mean,median,worst,best,r2,r2_within,rank\n", out);
+    fputs("predictor,law,prior,domain,coefficients,coefficients_published,mean,median,worst,best,r2,r2_within,rank\n",
+          out);
     for (size_t i = 0; i < j->n_scores; i++)
         print_csv_score(o, &j->scores[i], out);
     return true;
@@ -302,10 +303,10 @@ static int find_held_out(const struct evaluate_args *a, const struct emx_observa
     return EXIT_OK;
 }
 
-static int judge(const struct evaluate_args *a, const struct emx_observations *o)
+static int judge_as(const struct evaluate_args *a, const struct emx_law_options *fit, const struct emx_observations *o)
 {
     size_t held_out[OPT_LIST_MAX];
-    struct emx_law_judge_options options = {.fit = law_options(&a->law),
+    struct emx_law_judge_options options = {.fit = *fit,
                                             .split = a->split.split,
                                             .n_folds = a->split.n_folds,
                                             .held_out = a->held_out.n > 0 ? held_out : NULL,
@@ -322,6 +323,18 @@ static int judge(const struct evaluate_args *a, const struct emx_observations *o
         return say_usage("%s", err.message);
     code = status == EMX_OK ? print(a, o, j) : say_failed(&err);
     emx_law_judgement_destroy(&j);
+    return code;
+}
+
+static int judge(const struct evaluate_args *a, const struct emx_observations *o)
+{
+    struct emx_law_options fit = law_options(&a->law);
+    double *prior = NULL;
+    int code = transfer_prior_read(&a->transfer, o, &fit, &prior);
+
+    if (code == EXIT_OK)
+        code = judge_as(a, &fit, o);
+    free(prior);
     return code;
 }
 

@@ -7,6 +7,7 @@
 #include "report.h"
 #include "say.h"
 #include "table_args.h"
+#include "transfer_prior.h"
 
 #include <emx/file.h>
 #include <emx/law_file.h>
@@ -19,6 +20,7 @@ struct fit_args {
     struct common_args common;
     const char *output, *format;
     struct law_args law;
+    struct transfer_args transfer;
     struct table_args table;
 };
 
@@ -32,10 +34,9 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Output", output_rows, 0},         {"Law", law_rows, TO(law)},
-    {"Fit", law_search_rows, TO(law)},  {"Error bars", draw_rows, TO(law)},
-    {"Table", table_rows, TO(table)},   {"Work", law_thread_rows, TO(law)},
-    {"Other", common_rows, TO(common)}, {NULL, NULL, 0},
+    {"Output", output_rows, 0},         {"Law", law_rows, TO(law)},         {"Prior", transfer_rows, TO(transfer)},
+    {"Fit", law_search_rows, TO(law)},  {"Error bars", draw_rows, TO(law)}, {"Table", table_rows, TO(table)},
+    {"Work", law_thread_rows, TO(law)}, {"Other", common_rows, TO(common)}, {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"[OPTION]... LOSSES", NULL};
@@ -207,13 +208,17 @@ static void print_undetermined(const struct emx_law *law, FILE *out)
         fputs(".\n", out);
 }
 
-static void print_summary(const struct emx_law *law, FILE *out)
+static void print_summary(const struct fit_args *a, const struct emx_law *law, FILE *out)
 {
     const size_t k = law->n_scored, m = law->n_domains;
 
-    fprintf(out, "law %s, loss %s: %zu coefficients estimated, %zu as published\n\n", emx_law_form_name(law->form),
+    fprintf(out, "law %s, loss %s: %zu coefficients estimated, %zu as published\n", emx_law_form_name(law->form),
             emx_law_loss_name(law->loss), k * emx_law_n_free(law->form, m, law->n_steps),
             emx_law_n_published(law->form, m, k, law->n_steps));
+    if (a->transfer.path)
+        fprintf(out, "prior for transfer from %s, strength %g%s\n", a->transfer.path, law->prior_strength,
+                a->transfer.strength > 0 ? "" : " by cross validation");
+    fputc('\n', out);
 }
 
 static void print_legend(const struct emx_law *law, FILE *out)
@@ -224,14 +229,14 @@ static void print_legend(const struct emx_law *law, FILE *out)
     print_undetermined(law, out);
 }
 
-static bool print_table(const struct emx_observations *o, const struct emx_law *law, const struct emx_law *blind,
-                        FILE *out)
+static bool print_table(const struct fit_args *a, const struct emx_observations *o, const struct emx_law *law,
+                        const struct emx_law *blind, FILE *out)
 {
     const size_t shape = law->form == EMX_LAW_EXPONENTIAL ? 0 : law->form == EMX_LAW_BLIND ? 3 : 4;
     bool done;
 
     law_print_table_summary(o, out);
-    print_summary(law, out);
+    print_summary(a, law, out);
     done = print_coefficients(law, blind, 0, shape, true, out);
     if (done && law->form == EMX_LAW_BIMIX_TRANSFER) {
         fputc('\n', out);
@@ -278,7 +283,7 @@ static int print(const struct fit_args *a, const struct emx_observations *o, con
     else if (strcmp(a->format, "csv") == 0)
         done = print_csv(law, out.text);
     else
-        done = print_table(o, law, blind, out.text);
+        done = print_table(a, o, law, blind, out.text);
     return output_finish(&out, done, "-");
 }
 
@@ -297,17 +302,18 @@ static int write_and_print(const struct fit_args *a, const struct emx_observatio
     return code;
 }
 
-static int fit(const struct fit_args *a, const struct emx_observations *o)
+static int fit_as(const struct fit_args *a, const struct emx_law_options *options, const struct emx_observations *o)
 {
-    struct emx_law_options options = law_options(&a->law), blind_options = options;
+    struct emx_law_options blind_options = *options;
     struct emx_law *law = NULL, *blind = NULL;
     struct emx_error err;
-    enum emx_status status = emx_law_fit(o, &options, &law, &err);
+    enum emx_status status = emx_law_fit(o, options, &law, &err);
     int code;
 
     blind_options.form = EMX_LAW_BLIND;
     blind_options.method = EMX_LAW_AUTO;
     blind_options.n_draws = 0;
+    blind_options.prior = NULL;
     if (status == EMX_OK)
         status = emx_law_fit(o, &blind_options, &blind, &err);
     if (status == EMX_ERR_ARG)
@@ -316,6 +322,18 @@ static int fit(const struct fit_args *a, const struct emx_observations *o)
         code = status == EMX_OK ? write_and_print(a, o, law, blind) : say_failed(&err);
     emx_law_destroy(&law);
     emx_law_destroy(&blind);
+    return code;
+}
+
+static int fit(const struct fit_args *a, const struct emx_observations *o)
+{
+    struct emx_law_options options = law_options(&a->law);
+    double *prior = NULL;
+    int code = transfer_prior_read(&a->transfer, o, &options, &prior);
+
+    if (code == EXIT_OK)
+        code = fit_as(a, &options, o);
+    free(prior);
     return code;
 }
 

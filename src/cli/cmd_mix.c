@@ -102,20 +102,13 @@ static int scan_and_open(const struct mix_args *a, char **operands, size_t n, st
     return code;
 }
 
-static bool is_state(const char *operand)
-{
-    size_t len = strlen(operand);
-
-    return len > 4 && strcmp(operand + len - 4, ".emx") == 0;
-}
-
 static int open_corpus(struct mix_args *a, char **operands, size_t n, struct emx_state **ret)
 {
     struct emx_error err;
 
     if (n != 1 || strchr(operands[0], '='))
         return scan_and_open(a, operands, n, ret);
-    if (is_state(operands[0]))
+    if (corpus_names_state(operands[0]))
         return emx_state_open(operands[0], ret, &err) == EMX_OK ? EXIT_OK : say_failed(&err);
     a->scanning.manifest = operands[0];
     return scan_and_open(a, operands, 0, ret);

@@ -11,6 +11,13 @@ static enum emx_status no_memory(struct emx_error *err)
     return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
 }
 
+bool corpus_names_state(const char *operand)
+{
+    size_t len = strlen(operand);
+
+    return len > 4 && strcmp(operand + len - 4, ".emx") == 0;
+}
+
 void corpus_finish(struct corpus *c)
 {
     for (size_t i = 0; i < c->n; i++) {

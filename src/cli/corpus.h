@@ -47,6 +47,9 @@ struct corpus {
     struct emx_scan_domain *view;
 };
 
+/* Is it the name of a state file, NAME.emx? */
+bool corpus_names_state(const char *operand);
+
 void corpus_finish(struct corpus *c);
 
 /* The domain of that name, or NULL.  Valid until the next is added. */

@@ -54,7 +54,7 @@ void errors_work_destroy(struct errors_work **w)
 /* The weighed columns of free coefficients, scaled, with rows of zeros below them. */
 static void scale_columns(struct errors_work *w, const struct model *m, size_t n)
 {
-    size_t rows = m->n_rows, tall = rows + n;
+    size_t rows = m->n_rows + m->n_prior, tall = rows + n;
 
     memset(w->padded, 0, tall * n * sizeof *w->padded);
     memset(w->rhs, 0, tall * sizeof *w->rhs);
@@ -99,7 +99,7 @@ size_t errors_find(struct errors_work *w, struct model *m, const double *x, unsi
         return 0;
     p.residuals(x, w->z, w->jacobian, p.context);
     scale_columns(w, m, n);
-    if (linalg_svd(w->linalg, w->padded, m->n_rows + n, n, w->rhs, w->s, w->vt, w->ub))
+    if (linalg_svd(w->linalg, w->padded, p.n_rows + n, n, w->rhs, w->s, w->vt, w->ub))
         while (rank < n && w->s[rank] > SINGULAR * w->s[0])
             rank++;
     for (size_t j = 0; j < n; j++) {

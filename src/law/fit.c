@@ -8,7 +8,7 @@
 #include "law/errors.h"
 #include "law/fitter.h"
 #include "law/random.h"
-#include "pipeline/threads.h"
+#include "law/strength.h"
 
 #include <float.h>
 #include <math.h>
@@ -54,6 +54,24 @@ static enum emx_status take_options(const struct emx_law_options *given, struct 
     if (ret->method == EMX_LAW_VARPRO && !has_grid(ret->form))
         return emx_fail(err, EMX_ERR_ARG, "variable projection does not fit the %s law: trf or multi-start does",
                         emx_law_form_name(ret->form));
+    return EMX_OK;
+}
+
+static enum emx_status check_prior(const struct sample *s, const struct emx_law_options *o, struct emx_error *err)
+{
+    size_t m = s->n_domains;
+
+    if (!o->prior)
+        return EMX_OK;
+    if (o->form != EMX_LAW_BIMIX_TRANSFER)
+        return emx_fail(err, EMX_ERR_ARG, "a prior for transfer goes with the bimix-transfer law, not with %s",
+                        emx_law_form_name(o->form));
+    if (o->prior_strength != 0 && !prior_is_strength(o->prior_strength))
+        return emx_fail(err, EMX_ERR_ARG, "strength of a prior cannot be %g", o->prior_strength);
+    for (size_t i = 0; i < m * m; i++)
+        if (i % (m + 1) != 0 && !prior_is_overlap(o->prior[i]))
+            return emx_fail(err, EMX_ERR_ARG, "prior of domains %s and %s cannot be %g", s->table->domains[i / m],
+                            s->table->domains[i % m], o->prior[i]);
     return EMX_OK;
 }
 
@@ -125,7 +143,8 @@ static bool is_worth_threads(const struct fit *f)
 {
     const struct emx_law_options *o = &f->options;
     double p = (double)emx_law_n_coefficients(o->form, f->sample->n_domains, 1), rows = (double)f->sample->n_rows;
-    double fits = (double)f->sample->n_scored * (double)(o->n_draws + (o->method == EMX_LAW_MULTI ? o->n_starts : 1));
+    size_t each = o->n_draws + (o->method == EMX_LAW_MULTI ? o->n_starts : 1) + (o->prior ? STRENGTH_FITS : 0);
+    double fits = (double)f->sample->n_scored * (double)each;
 
     if (has_grid(o->form) && o->loss == EMX_LAW_LOG)
         rows = (double)f->sample->n_steps + 1;
@@ -159,6 +178,34 @@ static void destroy_fitters(struct fit *f)
         fitter_finish(&f->fitters[t]);
     free(f->fitters);
     placement_destroy(&f->own_placement);
+}
+
+/* ---- prior ---- */
+
+static void take_prior(struct fit *f, double strength)
+{
+    size_t m = f->law->n_domains;
+
+    for (unsigned t = 0; t < f->n_threads; t++)
+        model_set_prior(f->fitters[t].model, f->options.prior, strength);
+    f->law->prior_strength = strength;
+    for (size_t k = 0; strength > 0 && k < f->law->n_scored; k++)
+        for (size_t j = 0; j < m; j++)
+            f->law->prior[k * m + j] = j != f->law->scored[k] ? f->options.prior[f->law->scored[k] * m + j] : 0;
+}
+
+static enum emx_status choose_prior(struct fit *f, struct emx_error *err)
+{
+    double strength = f->options.prior_strength;
+    enum emx_status status = EMX_OK;
+
+    if (!f->options.prior)
+        return EMX_OK;
+    if (strength == 0)
+        status = strength_choose(f->placement, f->fitters, &f->options, &strength, err);
+    if (!status)
+        take_prior(f, strength);
+    return status;
 }
 
 /* ---- items ---- */
@@ -257,7 +304,7 @@ static void state_errors(struct fit *f, struct errors_work *w, double *x, unsign
     size_t p = law->n_coefficients;
 
     for (size_t k = 0; k < law->n_scored; k++) {
-        double squares = 0;
+        double squares = 0, freedom;
         size_t rank = 0;
 
         memset(law->known + k * p, EMX_LAW_FIXED, p);
@@ -265,7 +312,8 @@ static void state_errors(struct fit *f, struct errors_work *w, double *x, unsign
             model_select(m, k, part, NULL);
             rank += state_part(f, w, k, x, known, inverse, &squares);
         }
-        law->residual_variance[k] = law->n_rows > rank ? squares / (double)(law->n_rows - rank) : 0;
+        freedom = (double)law->n_rows - (double)rank + prior_share(law, k, 1);
+        law->residual_variance[k] = freedom >= 1 ? squares / freedom : 0;
         for (size_t i = 0; i < p * p; i++)
             law->covariance[k * p * p + i] *= law->residual_variance[k];
     }
@@ -294,6 +342,8 @@ static enum emx_status run(struct fit *f, struct emx_error *err)
     enum emx_status status = create_fitters(f, err);
 
     if (!status)
+        status = choose_prior(f, err);
+    if (!status)
         status = threads_for(f->placement, f->law->n_scored, fit_domain, f, err);
     if (!status)
         status = find_errors(f, err);
@@ -309,6 +359,8 @@ static enum emx_status fit_sample(const struct sample *s, const struct emx_law_o
     struct fit f = {.sample = s};
     enum emx_status status = take_options(options, &f.options, err);
 
+    if (!status)
+        status = check_prior(s, &f.options, err);
     if (!status)
         status = check_zeros(s, f.options.form, err);
     if (!status)

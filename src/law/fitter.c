@@ -113,14 +113,25 @@ double fitter_search(struct fitter *f, const struct emx_law_options *o)
     return search_starts(f, o->method == EMX_LAW_MULTI ? o->n_starts : 1, o->seed);
 }
 
-double fitter_refine(struct fitter *f, const double *coefficient)
+static double refine_candidate(struct fitter *f)
 {
     const struct trf_options loose = {.ftol = 1e-10, .xtol = 1e-10, .gtol = 1e-12, .max_evaluations = 200};
 
-    model_from_coefficients(f->model, coefficient, f->candidate);
     if (!f->model->n_rows) {
         memcpy(f->x, f->candidate, f->model->n_free * sizeof *f->x);
         return 0;
     }
     return try_candidate(f, &loose, INFINITY);
+}
+
+double fitter_continue(struct fitter *f, const double *x)
+{
+    memcpy(f->candidate, x, f->model->n_free * sizeof *x);
+    return refine_candidate(f);
+}
+
+double fitter_refine(struct fitter *f, const double *coefficient)
+{
+    model_from_coefficients(f->model, coefficient, f->candidate);
+    return refine_candidate(f);
 }

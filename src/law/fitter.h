@@ -21,7 +21,8 @@ void fitter_finish(struct fitter *f);
 
 /* Fit what the model has selected from nothing; the best x is in f->x.  Returns the cost. */
 double fitter_search(struct fitter *f, const struct emx_law_options *o);
-/* The same from coefficients of the whole. */
+/* The same from variables x, or coefficients of the whole, that are near: to looser tolerances. */
+double fitter_continue(struct fitter *f, const double *x);
 double fitter_refine(struct fitter *f, const double *coefficient);
 
 #endif

@@ -215,11 +215,12 @@ static bool predict_fold(struct judge *j, const struct emx_law *law, size_t fold
     return true;
 }
 
-static struct emx_law_options options_of(const struct judge *j, enum emx_law_form form)
+static struct emx_law_options options_of(const struct judge *j, enum emx_law_form form, bool with_prior)
 {
     struct emx_law_options o = j->options->fit;
 
     o.n_draws = 0;
+    o.prior = with_prior ? o.prior : NULL;
     if (form != o.form) {
         o.form = form;
         o.method = EMX_LAW_AUTO;
@@ -250,7 +251,7 @@ static bool has_steps(struct judge *j, size_t fold)
 /* A law's predictions of all folds. */
 static enum emx_status predict_by_law(struct judge *j, struct emx_law_score *score, struct emx_error *err)
 {
-    struct emx_law_options o = options_of(j, score->form);
+    struct emx_law_options o = options_of(j, score->form, score->has_prior);
     size_t m = j->o->n_domains, k = j->o->n_scored;
     bool defined = true;
 
@@ -317,7 +318,7 @@ static enum emx_status predict_curve(struct judge *j, size_t mixture, const stru
 
 static enum emx_status predict_by_curve(struct judge *j, struct emx_law_score *score, struct emx_error *err)
 {
-    struct emx_law_options o = options_of(j, EMX_LAW_BLIND);
+    struct emx_law_options o = options_of(j, EMX_LAW_BLIND, false);
     enum emx_status status = EMX_OK;
     size_t next = 0;
 
@@ -362,11 +363,14 @@ static bool is_competing(const struct emx_law_judge_options *o, enum emx_law_for
 
 static void list_predictors(struct judge *j)
 {
+    const struct emx_law_options *o = &j->options->fit;
     struct emx_law_score *s = j->result->scores;
     size_t n = 0;
 
-    s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_LAW, .form = j->options->fit.form};
-    s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_SHIFTED, .form = j->options->fit.form};
+    s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_LAW, .form = o->form, .has_prior = o->prior != NULL};
+    s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_SHIFTED, .form = o->form, .has_prior = o->prior != NULL};
+    if (o->prior)
+        s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_LAW, .form = o->form};
     for (int form = 0; form < EMX_LAW_N_FORMS; form++)
         if (is_competing(j->options, (enum emx_law_form)form))
             s[n++] = (struct emx_law_score){.predictor = EMX_LAW_BY_LAW, .form = (enum emx_law_form)form};
@@ -397,7 +401,7 @@ static enum emx_status make_result(struct judge *j, struct emx_error *err)
     struct emx_law_judgement *r = j->result = calloc(1, sizeof *r);
 
     if (r)
-        r->scores = calloc(EMX_LAW_N_FORMS + 3, sizeof *r->scores);
+        r->scores = calloc(EMX_LAW_N_FORMS + 4, sizeof *r->scores);
     if (!r || !r->scores)
         return emx_fail(err, EMX_ERR_MEMORY, "no memory for scores");
     r->split = j->options->split;

@@ -23,7 +23,8 @@ static double n_numbers(const struct emx_law_shape *s)
     double m = (double)s->n_domains, steps = (double)s->n_steps;
     double p = s->form == EMX_LAW_EXPONENTIAL ? (m + 2) * steps : m + 4;
 
-    return (double)s->n_mixtures * m + (double)s->n_rows * 2 + (double)s->n_scored * p * (p + 2 + (double)s->n_draws);
+    return ((double)s->n_mixtures + (double)s->n_scored) * m + (double)s->n_rows * 2 +
+           (double)s->n_scored * p * (p + 2 + (double)s->n_draws);
 }
 
 static void *zeroed(size_t n, size_t size, bool *failed)
@@ -45,6 +46,7 @@ static bool allocate(struct emx_law *law)
     law->proportion = zeroed(law->n_mixtures * law->n_domains, sizeof *law->proportion, &failed);
     law->mixture = zeroed(law->n_rows, sizeof *law->mixture, &failed);
     law->step = zeroed(law->n_rows, sizeof *law->step, &failed);
+    law->prior = zeroed(k * law->n_domains, sizeof *law->prior, &failed);
     law->coefficient = zeroed(k * p, sizeof *law->coefficient, &failed);
     law->covariance = zeroed(k * p * p, sizeof *law->covariance, &failed);
     law->known = zeroed(k * p, 1, &failed);
@@ -96,6 +98,7 @@ void emx_law_destroy(struct emx_law **law)
     free(l->proportion);
     free(l->mixture);
     free(l->step);
+    free(l->prior);
     free(l->coefficient);
     free(l->covariance);
     free(l->known);

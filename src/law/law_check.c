@@ -1,5 +1,6 @@
 /* law_check.c - is a law that was read from a file one that could have been fitted? */
 #include "law/form.h"
+#include "law/prior.h"
 
 #include <math.h>
 
@@ -77,6 +78,21 @@ static enum emx_status check_rows(const struct emx_law *law, struct emx_error *e
     return EMX_OK;
 }
 
+static enum emx_status check_prior(const struct emx_law *law, struct emx_error *err)
+{
+    if (law->prior_strength == 0)
+        return EMX_OK;
+    if (law->form != EMX_LAW_BIMIX_TRANSFER)
+        return emx_fail(err, EMX_ERR_RANGE, "the %s law has no prior", emx_law_form_name(law->form));
+    if (!prior_is_strength(law->prior_strength))
+        return emx_fail(err, EMX_ERR_RANGE, "strength of a prior cannot be %g", law->prior_strength);
+    for (size_t i = 0; i < law->n_scored * law->n_domains; i++)
+        if (!prior_is_overlap(law->prior[i]))
+            return emx_fail(err, EMX_ERR_RANGE, "prior of domain %s cannot be %g",
+                            law->domains[law->scored[i / law->n_domains]], law->prior[i]);
+    return EMX_OK;
+}
+
 enum emx_status emx_law_check(const struct emx_law *law, struct emx_error *err)
 {
     if ((unsigned)law->form >= EMX_LAW_N_FORMS || (unsigned)law->loss > EMX_LAW_HUBER ||
@@ -97,6 +113,8 @@ enum emx_status emx_law_check(const struct emx_law *law, struct emx_error *err)
         status = check_coefficients(law, law->coefficient, "coefficient", err);
     if (!status)
         status = check_errors(law, err);
+    if (!status)
+        status = check_prior(law, err);
     for (size_t d = 0; d < law->n_draws && !status; d++)
         status = check_coefficients(law, law->draw + d * law->n_scored * law->n_coefficients, "drawn coefficient", err);
     return status;

@@ -1,9 +1,11 @@
 /*
  * leverage.c - how far a query lies outside what was observed
  *
- * h = x^T (J^T J)^-1 x = |S^-1 V^T x|^2 by the singular values of J, its columns scaled to length 1.
+ * h = x^T (J^T J)^-1 x = |S^-1 V^T x|^2 by the singular values of J, its columns scaled to length 1.  A prior is rows
+ * of J, too.
  */
 #include "law/form.h"
+#include "law/prior.h"
 #include "law/query.h"
 #include "linalg/linalg.h"
 
@@ -23,7 +25,7 @@ struct leverage {
     double *memory, *gradient, *x, *length, *s, *vt, *ub; /* gradient [p], others [n] or [n x n] */
     double *jacobian, *padded, *rhs;                      /* [rows][n], [(rows + n) x n] column-major, [rows + n] */
     size_t *column;                                       /* [n] coefficients that count */
-    size_t n, rows, rank;
+    size_t n, rows, n_observed, rank;                     /* rows: those observed, then those of a prior */
     size_t from, to; /* coefficients that the loss at the query's step depends on */
 };
 
@@ -38,12 +40,12 @@ static bool create(struct leverage *l, const struct emx_law *law, double step)
         l->to = l->from + part;
     }
 
-    size_t most = l->to - l->from;
+    size_t most = l->to - l->from, rows = law->n_rows + (law->prior_strength > 0 ? law->n_domains : 0);
 
-    tall = law->n_rows + most;
+    tall = rows + most;
     l->linalg = linalg_work_create(tall, most);
     l->column = calloc(most, sizeof *l->column);
-    l->memory = calloc(p + 4 * most + most * most + law->n_rows * most + tall * (most + 1), sizeof *l->memory);
+    l->memory = calloc(p + 4 * most + most * most + rows * most + tall * (most + 1), sizeof *l->memory);
     if (!l->linalg || !l->column || !l->memory)
         return false;
     l->gradient = l->memory;
@@ -53,7 +55,7 @@ static bool create(struct leverage *l, const struct emx_law *law, double step)
     l->ub = l->s + most;
     l->vt = l->ub + most;
     l->jacobian = l->vt + most * most;
-    l->padded = l->jacobian + law->n_rows * most;
+    l->padded = l->jacobian + rows * most;
     l->rhs = l->padded + tall * most;
     return true;
 }
@@ -84,6 +86,28 @@ static void collect_rows(struct leverage *l, size_t scored)
             continue;
         gradient_at(l, scored, law->proportion + law->mixture[r] * law->n_domains, law->steps[law->step[r]],
                     l->jacobian + l->rows++ * l->n);
+    }
+    l->n_observed = l->rows;
+}
+
+static void add_prior_rows(struct leverage *l, size_t scored)
+{
+    const struct emx_law *law = l->law;
+    size_t m = law->n_domains, own = law->scored[scored];
+
+    if (!(law->prior_strength > 0))
+        return;
+
+    struct prior prior = prior_of(law->prior + scored * m, m, own, law->prior_strength);
+
+    for (size_t a = 0; a < m; a++) {
+        double *row = l->jacobian + l->rows * l->n;
+
+        if (a == own)
+            continue;
+        for (size_t j = 0; j < l->n; j++)
+            row[j] = l->column[j] < BIMIX_T ? 0 : sqrt(prior.strength) * prior_slope(&prior, a, l->column[j] - BIMIX_T);
+        l->rows++;
     }
 }
 
@@ -146,11 +170,12 @@ static bool find(struct leverage *l, size_t scored, const double *mixture, doubl
     if (!l->n)
         return true;
     collect_rows(l, scored);
+    add_prior_rows(l, scored);
     if (!decompose(l))
         return false;
     gradient_at(l, scored, mixture, step, l->x);
     ret->h = leverage_of(l, l->x);
-    for (size_t r = 0; r < l->rows; r++)
+    for (size_t r = 0; r < l->n_observed; r++)
         ret->largest = fmax(ret->largest, leverage_of(l, l->jacobian + r * l->n));
     ret->verdict = verdict_of(ret->h, ret->largest);
     return true;

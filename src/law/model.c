@@ -55,7 +55,7 @@ struct model *model_create(const struct sample *s, enum emx_law_form form, enum 
     m->huber = loss == EMX_LAW_HUBER ? huber : 0;
     m->n_free = variables_of_part(form, s->n_domains);
     m->n_parts = form == EMX_LAW_EXPONENTIAL ? s->n_steps : 1;
-    m->max_rows = s->n_rows + 1;
+    m->max_rows = s->n_rows + (form == EMX_LAW_BIMIX_TRANSFER ? s->n_domains : 1);
     if (!allocate(m)) {
         model_destroy(&m);
         return NULL;
@@ -76,6 +76,12 @@ void model_destroy(struct model **m)
     free((*m)->step);
     free(*m);
     *m = NULL;
+}
+
+void model_set_prior(struct model *m, const double *overlap, double strength)
+{
+    m->overlap = m->form == EMX_LAW_BIMIX_TRANSFER && strength > 0 ? overlap : NULL;
+    m->strength = strength;
 }
 
 /* ---- rows ---- */
@@ -186,6 +192,18 @@ static void summarise(struct model *m, const double *times)
     m->mean_loss = m->n_weighed > 0 ? sum / m->n_weighed : 1;
 }
 
+/* A row for each transfer term that is estimated. */
+static void add_prior(struct model *m)
+{
+    size_t n_domains = m->sample->n_domains;
+
+    m->n_prior = m->overlap ? n_domains - 1 : 0;
+    if (m->overlap)
+        m->prior = prior_of(m->overlap + m->domain * n_domains, n_domains, m->domain, m->strength);
+    for (size_t i = 0; i < m->n_prior; i++)
+        m->weight[m->n_rows + i] = 1;
+}
+
 void model_select(struct model *m, size_t scored, size_t part, const double *times)
 {
     m->scored = scored;
@@ -195,6 +213,7 @@ void model_select(struct model *m, size_t scored, size_t part, const double *tim
     summarise(m, times);
     if (m->loss == EMX_LAW_LOG && (m->form == EMX_LAW_BIMIX || m->form == EMX_LAW_BLIND))
         rotate_rows(m);
+    add_prior(m);
 }
 
 /* ---- residuals ---- */
@@ -237,7 +256,7 @@ static void find_transfers(struct model *m, const double *t)
 static void power_row(const struct model *m, const double *x, size_t r, double share, double factor, double *jacobian)
 {
     bool has_alpha = m->form != EMX_LAW_BLIND;
-    size_t rows = m->n_rows, step = m->step[r];
+    size_t rows = m->n_rows + m->n_prior, step = m->step[r];
     double *column = jacobian + r;
 
     if (has_alpha) {
@@ -261,6 +280,34 @@ static void power_row(const struct model *m, const double *x, size_t r, double s
         }
 }
 
+/* Variable j is the transfer term of this domain. */
+static size_t domain_of_term(const struct model *m, size_t j)
+{
+    return j < m->domain ? j : j + 1;
+}
+
+static void prior_residuals(const struct model *m, const double *t, double *ret_z, double *ret_jacobian)
+{
+    size_t n = m->n_prior, rows = m->n_rows + n;
+    double root = sqrt(m->prior.strength);
+
+    for (size_t j = 0; ret_jacobian && j < BIMIX_T; j++)
+        memset(ret_jacobian + j * rows + m->n_rows, 0, n * sizeof *ret_jacobian);
+    for (size_t a = 0; a < n; a++) {
+        double sum = 0;
+
+        for (size_t b = 0; b < n; b++) {
+            size_t domain = domain_of_term(m, b);
+            double slope = root * prior_slope(&m->prior, domain_of_term(m, a), domain);
+
+            sum += slope * (t[b] - m->prior.overlap[domain]);
+            if (ret_jacobian)
+                ret_jacobian[(BIMIX_T + b) * rows + m->n_rows + a] = slope;
+        }
+        ret_z[m->n_rows + a] = sum;
+    }
+}
+
 static void power_residuals(const double *x, double *ret_z, double *ret_jacobian, void *context)
 {
     struct model *m = context;
@@ -280,6 +327,8 @@ static void power_residuals(const double *x, double *ret_z, double *ret_jacobian
         if (ret_jacobian)
             power_row(m, x, r, share, factor, ret_jacobian);
     }
+    if (m->n_prior)
+        prior_residuals(m, x + BIMIX_T, ret_z, ret_jacobian);
 }
 
 static void exponential_residuals(const double *x, double *ret_z, double *ret_jacobian, void *context)
@@ -308,7 +357,8 @@ static void exponential_residuals(const double *x, double *ret_z, double *ret_ja
 struct trf_problem model_problem(struct model *m)
 {
     return (struct trf_problem){
-        .n_rows = m->n_rows,
+        .n_rows = m->n_rows + m->n_prior,
+        .n_squares = m->n_prior,
         .n = m->n_free,
         .lower = m->lower,
         .upper = m->upper,

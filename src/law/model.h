@@ -10,12 +10,15 @@
  * So the rows of a step turn, by a rotation, into one of their mean and others that only alpha moves; all of the latter
  * turn into one row and a constant.  The problem stays the same, with a row a step and one more: 11 instead of 600.
  *
+ * A prior for transfer terms adds rows after those of losses, see prior.h.
+ *
  * Thread-safety: each thread its own model.
  */
 #ifndef LAW_MODEL_H
 #define LAW_MODEL_H
 
 #include "law/form.h"
+#include "law/prior.h"
 #include "law/sample.h"
 #include "law/trf.h"
 
@@ -27,12 +30,16 @@ struct model {
     size_t n_free, n_parts; /* variables of a part */
     size_t max_rows;
     size_t scored, domain, part; /* selected */
-    size_t n_rows;
-    double *share;   /* [n_rows] log r of the domain: bimix */
-    size_t *mixture; /* [n_rows] transfer, exponential */
-    size_t *step;    /* [n_rows] n_steps: a row that only alpha moves */
-    double *target;  /* [n_rows] log losses, or losses */
-    double *weight;  /* [n_rows] */
+    size_t n_rows;               /* of losses */
+    size_t n_prior;              /* rows after them; only weight[] has them, too */
+    const double *overlap;       /* [m][m] borrowed; NULL: no prior */
+    double strength;
+    struct prior prior; /* of the domain, where n_prior > 0 */
+    double *share;      /* [n_rows] log r of the domain: bimix */
+    size_t *mixture;    /* [n_rows] transfer, exponential */
+    size_t *step;       /* [n_rows] n_steps: a row that only alpha moves */
+    double *target;     /* [n_rows] log losses, or losses */
+    double *weight;     /* [n_rows + n_prior] */
     double constant;
     double n_weighed; /* rows of the sample, with their weights */
     double mean_loss, least_loss;
@@ -45,6 +52,9 @@ struct model {
 /* NULL if there is no memory. */
 struct model *model_create(const struct sample *s, enum emx_law_form form, enum emx_law_loss loss, double huber);
 void model_destroy(struct model **m);
+
+/* From the next model_select() on: the prior of a transfer law, [m][m] and borrowed; strength 0: none. */
+void model_set_prior(struct model *m, const double *overlap, double strength);
 
 /* Turn to a scored domain and part; times[n_mixtures] says how often each mixture counts, NULL: once. */
 void model_select(struct model *m, size_t scored, size_t part, const double *times);

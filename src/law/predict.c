@@ -1,5 +1,6 @@
 /* predict.c - losses that a law predicts, with their intervals */
 #include "law/form.h"
+#include "law/prior.h"
 #include "law/quantile.h"
 #include "law/query.h"
 #include "law/student.h"
@@ -40,14 +41,15 @@ static double quadratic_form(const double *a, const double *x, size_t n)
     return sum;
 }
 
+/* Whole ones: Student's quantile is of no others. */
 static size_t degrees_of_freedom(const struct emx_law *law, size_t scored)
 {
     const unsigned char *known = law->known + scored * law->n_coefficients;
-    size_t n = 0;
+    double n = (double)law->n_rows + prior_share(law, scored, law->residual_variance[scored]);
 
     for (size_t i = 0; i < law->n_coefficients; i++)
-        n += known[i] == EMX_LAW_FREE;
-    return law->n_rows > n ? law->n_rows - n : 0;
+        n -= known[i] == EMX_LAW_FREE;
+    return n >= 1 ? (size_t)n : 0;
 }
 
 /* Of log losses the interval is symmetric in the logarithm. */

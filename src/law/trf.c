@@ -76,15 +76,18 @@ void trf_work_destroy(struct trf_work **w)
     *w = NULL;
 }
 
+/* Is the residual of row r on the linear branch of Huber's function? */
+static bool is_linear(const struct trf_problem *p, const double *z, size_t r)
+{
+    return p->huber > 0 && fabs(z[r]) > p->huber && r < p->n_rows - p->n_squares;
+}
+
 static double cost_of(const struct trf_problem *p, const double *z)
 {
     double sum = 0, d = p->huber;
 
-    for (size_t r = 0; r < p->n_rows; r++) {
-        double size = fabs(z[r]);
-
-        sum += p->weight[r] * (d > 0 && size > d ? d * (2 * size - d) : z[r] * z[r]);
-    }
+    for (size_t r = 0; r < p->n_rows; r++)
+        sum += p->weight[r] * (is_linear(p, z, r) ? d * (2 * fabs(z[r]) - d) : z[r] * z[r]);
     return 0.5 * sum + p->constant;
 }
 
@@ -103,7 +106,7 @@ static void weigh_rows(const struct trf_problem *p, double *z, double *jacobian)
     for (size_t r = 0; r < p->n_rows; r++) {
         double scale = sqrt(p->weight[r]), factor = scale;
 
-        if (p->huber > 0 && fabs(z[r]) > p->huber) {
+        if (is_linear(p, z, r)) {
             factor *= p->huber / fabs(z[r]) / sqrt(DBL_EPSILON);
             scale *= sqrt(DBL_EPSILON);
         }

@@ -23,6 +23,7 @@ struct trf_problem {
     const double *lower, *upper; /* [n] -INFINITY and INFINITY where there is none; lower < upper */
     const double *weight;        /* [n_rows] >= 0 */
     double huber;                /* rho(z) = z^2 for |z| <= huber, else 2 huber |z| - huber^2; 0: z^2 everywhere */
+    size_t n_squares;            /* so many rows at the end have rho(z) = z^2 whatever huber is */
     double constant;             /* part of the cost that does not depend on x */
     trf_residuals_fn *residuals;
     void *context;

@@ -107,6 +107,11 @@ static bool is_matrix(const json_t *j, size_t n_rows, size_t n_columns)
     return true;
 }
 
+static bool has_prior(const struct reader *r)
+{
+    return json_object_get(r->root, "prior_strength") != NULL;
+}
+
 static enum emx_status check_lengths(struct reader *r)
 {
     /* at most 2^27 domains and steps are in a text: the product does not overflow */
@@ -122,6 +127,8 @@ static enum emx_status check_lengths(struct reader *r)
             return fail_at(r, "scored domain", k, "has not the coefficients that the law needs");
         if (!is_matrix(json_object_get(s, "covariance"), r->p, r->p))
             return fail_at(r, "scored domain", k, "has no covariance of all coefficients");
+        if (has_prior(r) && json_array_size(json_object_get(s, "prior")) != r->shape.n_domains)
+            return fail_at(r, "scored domain", k, "has no prior of all domains");
     }
     for (size_t i = 0; i < r->shape.n_draws; i++) {
         if (!is_matrix(json_array_get(r->draws, i), r->shape.n_scored, r->p))
@@ -264,6 +271,8 @@ static enum emx_status read_scored(struct reader *r, struct emx_law *law, size_t
             read_number(r, json_object_get(s, "residual_variance"), "residual_variance", &law->residual_variance[k]);
     if (status == EMX_OK)
         status = read_matrix(r, json_object_get(s, "covariance"), p, p, "covariance", law->covariance + k * p * p);
+    if (status == EMX_OK && has_prior(r))
+        status = read_numbers(r, json_object_get(s, "prior"), law->n_domains, "prior", law->prior + k * law->n_domains);
     return status;
 }
 
@@ -279,6 +288,8 @@ static enum emx_status read_observed(struct reader *r, struct emx_law *law)
         status = read_number(r, json_object_get(r->root, "huber_scale"), "huber_scale", &law->huber_scale);
     if (status == EMX_OK)
         status = read_number(r, json_object_get(r->root, "step_unit"), "step_unit", &law->step_unit);
+    if (status == EMX_OK && has_prior(r))
+        status = read_number(r, json_object_get(r->root, "prior_strength"), "prior_strength", &law->prior_strength);
     if (status == EMX_OK)
         status = read_numbers(r, r->steps, law->n_steps, "steps", law->steps);
     if (status == EMX_OK)

@@ -51,6 +51,11 @@ static void add_head(struct text *t, const struct emx_law *law, const char *sour
     text_add(t, ",\n  \"huber_scale\": ");
     text_add_decimal(t, law->huber_scale);
     text_addf(t, ",\n  \"seed\": \"%" PRIu64 "\",\n", law->seed);
+    if (law->prior_strength > 0) {
+        text_add(t, "  \"prior_strength\": ");
+        text_add_decimal(t, law->prior_strength);
+        text_add(t, ",\n");
+    }
 }
 
 static void add_observed(struct text *t, const struct emx_law *law, const char *step_name)
@@ -102,6 +107,11 @@ static void add_scored(struct text *t, const struct emx_law *law, size_t k)
     text_add(t, ",\n      \"residual_variance\": ");
     text_add_decimal(t, law->residual_variance[k]);
     text_add(t, ",\n");
+    if (law->prior_strength > 0) {
+        text_add(t, "      \"prior\": ");
+        add_numbers(t, law->prior + k * law->n_domains, law->n_domains);
+        text_add(t, ",\n");
+    }
     add_coefficients(t, law, k);
     text_add(t, "      \"covariance\": ");
     add_matrix(t, law->covariance + k * p * p, p, p, "        ");

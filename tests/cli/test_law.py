@@ -326,4 +326,63 @@ def zeros_are_for_laws_that_have_a_value_there(box):
         box.good("fit", *words, "t.csv")
 
 
+def state(box):
+    """books and web share their words, code has its own."""
+    for name, seeds in {"books": (1, 3000, 300), "web": (1, 2500, 300), "code": (2, 3000, 40)}.items():
+        box.write(f"{name}.bin", u16(flatten(zipf_documents(*seeds))))
+    box.good("scan", "-q", "-o", "x.emx", "--dtype=u16", "--eod", EOD, *(f"{d}={d}.bin" for d in DOMAINS))
+
+
+@test
+def overlaps_are_a_prior_for_transfer(box):
+    wide(box, n=5, noise=0.003)
+    state(box)
+    shared = {(r["p"], r["q"]): r for r in box.json("compare", "--format=json", "x.emx")["comparisons"]}
+    words = ["losses.csv", "--law=bimix-transfer", "--transfer-prior=x.emx"]
+    text = box.text("fit", *words, "-o", "law.json")
+    assert "prior for transfer from x.emx, strength" in text and "by cross validation" in text, text
+    law = json.loads(box.text("fit", *words, "--transfer-strength=1e9", "--format=json"))
+    assert law["prior_strength"] == 1e9
+    for i, scored in enumerate(law["scored"]):
+        for j, other in enumerate(DOMAINS):
+            if i != j:
+                overlap = shared[scored["domain"], other]["pair_shared_mass"]
+                assert scored["prior"][j] == overlap
+                assert abs(scored["coefficients"][4 + j]["value"] - overlap) < 1e-4
+    again = json.loads(box.text("fit", "losses.csv", "--law=bimix-transfer", "--transfer-prior=law.json", "--format=json",
+                                "--transfer-strength=1"))
+    first = json.loads((box / "law.json").read_text())
+    for a, b in zip(again["scored"], first["scored"]):
+        assert [x for j, x in enumerate(a["prior"])] == [0 if c["name"] == f"t({a['domain']})" else c["value"]
+                                                         for c in b["coefficients"][4:]]
+
+
+@test
+def evaluate_tells_whether_a_prior_helps(box):
+    wide(box, n=6, noise=0.003)
+    state(box)
+    words = ["losses.csv", "--law=bimix-transfer", "--transfer-prior=x.emx", "--hold-out=mixtures"]
+    text = box.text("evaluate", *words)
+    assert "bimix-transfer, prior " in text and "\nbimix-transfer  " in text, text
+    listed = box.json("evaluate", "--format=json", *words)["scores"]
+    assert [(s["law"], s["prior"]) for s in listed[:3]] == [("bimix-transfer", True)] * 2 + [("bimix-transfer", False)]
+    rows = list(csv.DictReader(box.text("evaluate", "--format=csv", *words).splitlines()))
+    assert [row["prior"] for row in rows if row["domain"] == ""][:2] == ["1", "0"]
+
+
+@test
+def priors_that_say_nothing_are_refused(box):
+    wide(box)
+    state(box)
+    box.usage_error("fit", "losses.csv", "--transfer-prior=x.emx", says="--law bimix-transfer")
+    transfer = ["losses.csv", "--law=bimix-transfer"]
+    box.usage_error("fit", *transfer, "--transfer-strength=1", says="--transfer-prior")
+    box.usage_error("fit", *transfer, "--transfer-prior=x.emx", "--transfer-strength=0", says="'0'")
+    box.error("fit", *transfer, "--transfer-prior=none.emx", says="none.emx")
+    box.good("scan", "-q", "-o", "two.emx", "--dtype=u16", "--eod", EOD, "books=books.bin", "web=web.bin")
+    box.error("fit", *transfer, "--transfer-prior=two.emx", says=["two.emx", "'code'"])
+    box.good("fit", "losses.csv", "-q", "-o", "bimix.json")
+    box.error("fit", *transfer, "--transfer-prior=bimix.json", says=["bimix.json", "nothing of transfer"])
+
+
 main()
