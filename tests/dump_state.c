@@ -11,13 +11,18 @@ static int write_random(uint64_t seed, const char *path)
 {
     static const uint32_t vocabularies[] = {EMX_MAX_VOCABULARY, 50257, 300};
     static const size_t sizes[] = {1000, 70000, 0};
+    static const struct emx_skipped skipped[] = {
+        {"gone", "z.bin", "z.bin: cannot open: No such file or directory", EMX_SKIPPED_SHARD, 0, 0, 0, 0},
+        {"a", "y.zst", "y.zst: frame", EMX_SKIPPED_FRAME, 5000, 9000, 1 << 20, 1 << 21},
+        {"a", "y.zst", "y.zst: frame", EMX_SKIPPED_FRAME, 10, 20, 0, 7},
+    };
     struct table tables[3];
     struct emx_error err = {0};
     enum emx_status status;
 
     for (size_t i = 0; i < 3; i++)
         tables[i] = random_table(&seed, sizes[i], vocabularies[i]);
-    status = write_measured(path, tables, 3, &err);
+    status = write_state(path, tables, 3, true, skipped, seed % 2 ? 3 : 0, &err);
     for (size_t i = 0; i < 3; i++)
         table_finish(&tables[i]);
     if (status != EMX_OK)
@@ -132,6 +137,12 @@ static int read_state(const char *path)
         print_spectrum("pairs", &d->pairs);
         print_spectrum("firsts", &d->firsts);
         ok = ok && print_covariance(s, i);
+    }
+    for (size_t i = 0; ok && i < emx_state_n_skipped(s); i++) {
+        const struct emx_skipped *k = emx_state_skipped(s, i);
+
+        printf("skipped %s %s %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", k->domain, k->path,
+               (int)k->what, k->byte_begin, k->byte_end, k->token_begin, k->token_end, k->reason);
     }
     emx_state_close(&s);
     return !ok;

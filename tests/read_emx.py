@@ -250,7 +250,7 @@ def read_frame(data):
     check(xxh3(data[:16] + data[-40:-16]) == trailer_checksum, "checksum of the trailer")
     directory = Bytes(data[at:at + length])
     check(xxh3(directory.data) == checksum, "checksum of the directory")
-    domains, end, last = [], 16, b""
+    domains, skipped, end, last = [], None, 16, b""
     while not directory.over():
         kind, flags, domain, zero, offset, length, checksum = directory.unpack("4s3I3Q")
         check(zero == 0 and offset == end and offset + length <= at, "directory entry")
@@ -261,6 +261,9 @@ def read_frame(data):
             check(flags == 1 and before == b"DOMN" and domain == len(domains) - 1, "place of a covariance")
             domains[-1][kind] = data[offset:end]
             continue
+        if kind == b"SKIP" and flags == 1:
+            check(skipped is None, "second list of what was skipped")
+            skipped = data[offset:end]
         if kind not in ORDER and flags == 1:
             continue
         check(kind in ORDER and flags == 0, "newer section " + repr(kind))
@@ -269,7 +272,20 @@ def read_frame(data):
         check(domain == len(domains) - 1 and len(domains[-1]) == ORDER.index(kind), "order of sections")
         domains[-1][kind] = data[offset:end]
     check(end == at and all(set(ORDER) <= set(d) for d in domains), "sections of a domain")
-    return domains
+    return domains, skipped
+
+
+def print_skipped(data):
+    b, last = Bytes(data), ()
+    while not b.over():
+        kind, zero, *numbers = b.unpack("2I4Q")
+        domain, path, reason = (b.string() for _ in range(3))
+        check(zero == 0 and kind in (1, 2), "kind of what was skipped")
+        check(any(numbers) == (kind == 2) and numbers[0] <= numbers[1] and numbers[2] <= numbers[3], "skipped range")
+        key = (domain, path, kind, *numbers[:2])
+        check(key > last, "order of what was skipped")
+        last = key
+        print("skipped", text(domain), text(path), kind, *numbers, text(reason))
 
 
 def main():
@@ -277,8 +293,11 @@ def main():
     with open(sys.argv[1], "rb") as f:
         data = f.read()
     name = None
-    for sections in read_frame(data):
+    domains, skipped = read_frame(data)
+    for sections in domains:
         name = print_domain(sections, name)
+    if skipped is not None:
+        print_skipped(skipped)
 
 
 if __name__ == "__main__":

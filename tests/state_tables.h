@@ -136,7 +136,7 @@ static inline enum emx_status write_covariance(struct emx_state_writer *w, const
 }
 
 static inline enum emx_status write_state(const char *path, const struct table *tables, size_t n, bool measured,
-                                          struct emx_error *err)
+                                          const struct emx_skipped *skipped, size_t n_skipped, struct emx_error *err)
 {
     struct emx_state_writer *w = NULL;
     enum emx_status status = emx_state_writer_create(path, &w, err);
@@ -149,6 +149,8 @@ static inline enum emx_status write_state(const char *path, const struct table *
             status = write_covariance(w, &tables[i], err);
     }
     if (status == EMX_OK)
+        status = emx_state_writer_skipped(w, skipped, n_skipped, err);
+    if (status == EMX_OK)
         status = emx_state_writer_commit(w, err);
     emx_state_writer_destroy(&w);
     return status;
@@ -158,14 +160,21 @@ static inline enum emx_status write_state(const char *path, const struct table *
 static inline enum emx_status write_tables(const char *path, const struct table *tables, size_t n,
                                            struct emx_error *err)
 {
-    return write_state(path, tables, n, false, err);
+    return write_state(path, tables, n, false, NULL, 0, err);
 }
 
 /* The same, where "a", "c", ... have a covariance. */
 static inline enum emx_status write_measured(const char *path, const struct table *tables, size_t n,
                                              struct emx_error *err)
 {
-    return write_state(path, tables, n, true, err);
+    return write_state(path, tables, n, true, NULL, 0, err);
+}
+
+/* The same, where something was left out. */
+static inline enum emx_status write_skipping(const char *path, const struct table *tables, size_t n,
+                                             const struct emx_skipped *skipped, size_t n_skipped, struct emx_error *err)
+{
+    return write_state(path, tables, n, false, skipped, n_skipped, err);
 }
 
 #endif

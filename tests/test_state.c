@@ -317,13 +317,17 @@ static enum emx_status examine(const unsigned char *data, size_t len, struct emx
     return status;
 }
 
-/* A small state of two domains in memory. */
+/* A small state of two domains, and of things left out, in memory. */
 static unsigned char *small_state(size_t *ret_len)
 {
+    static const struct emx_skipped skipped[] = {
+        {"b", "y", "no", EMX_SKIPPED_FRAME, 5, 9, 100, 200},
+        {"c", "z", "gone", EMX_SKIPPED_SHARD, 0, 0, 0, 0},
+    };
     struct table tables[2] = {random_table(&seed, 40, 50), random_table(&seed, 3, 70000)};
     unsigned char *data = NULL;
 
-    CHECK(write_measured(path, tables, 2, NULL) == EMX_OK);
+    CHECK(write_state(path, tables, 2, true, skipped, 2, NULL) == EMX_OK);
     data = read_whole(path, ret_len);
     table_finish(&tables[0]);
     table_finish(&tables[1]);

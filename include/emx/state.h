@@ -8,8 +8,8 @@
  * Reading:  emx_state_open() or _open_memory() -> emx_state_domain() / emx_state_pairs_*()
  *           -> emx_state_close()
  * Writing:  emx_state_writer_create() -> for each domain in order of name: _begin_domain(),
- *           then _tails(), _pairs()* in ascending order, _end_domain() -> _commit() -> _destroy();
- *           _destroy() without _commit() leaves nothing behind.
+ *           then _tails(), _pairs()* in ascending order, _end_domain() -> _skipped() if something was left out
+ *           -> _commit() -> _destroy(); _destroy() without _commit() leaves nothing behind.
  */
 #ifndef EMX_STATE_H
 #define EMX_STATE_H
@@ -66,6 +66,20 @@ struct emx_covariance {
     const char *source;                         /* where the vectors are from, for people */
 };
 
+/* Something of a shard that a scan left out, because it was broken, and went on (emx_scan_options.on_error). */
+enum emx_skipped_what {
+    EMX_SKIPPED_SHARD = 1, /* all of it: nothing of it is in the counts, and it has no record among the shards */
+    EMX_SKIPPED_FRAME = 2, /* one zstd frame: the rest of the shard is counted */
+};
+struct emx_skipped {
+    const char *domain; /* its name; the state has no such domain if nothing of it was counted */
+    const char *path;   /* as the user gave it */
+    const char *reason; /* the sentence that an error would have been */
+    enum emx_skipped_what what;
+    uint64_t byte_begin, byte_end;   /* of the file as it is stored, where the frame lies; 0 of a shard */
+    uint64_t token_begin, token_end; /* numbers of the tokens, from 0 in the shard, that are missing; 0 of a shard */
+};
+
 struct emx_domain {
     const char *name;
     struct emx_domain_settings settings;
@@ -95,6 +109,10 @@ EMX_API void emx_state_close(struct emx_state **s);
 EMX_API size_t emx_state_n_domains(const struct emx_state *s);
 /* Borrowed from the state, valid until it is closed. */
 EMX_API const struct emx_domain *emx_state_domain(const struct emx_state *s, size_t i);
+
+/* What the scans left out, ascending by domain, path and place.  Borrowed as above. */
+EMX_API size_t emx_state_n_skipped(const struct emx_state *s);
+EMX_API const struct emx_skipped *emx_state_skipped(const struct emx_state *s, size_t i);
 
 /* One row of a table: the pair (first, second) was seen count times. */
 struct emx_pair_count {
@@ -153,6 +171,13 @@ EMX_API EMX_CHECKED enum emx_status emx_state_writer_tails(struct emx_state_writ
                                                            const struct emx_pair_count *rows, size_t n,
                                                            struct emx_error *err);
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_end_domain(struct emx_state_writer *w, struct emx_error *err);
+/*
+ * What was left out, in any order; once, after the last domain.  Of several with one domain, path and place one stays.
+ * EMX_ERR_ARG if a string is empty or has 65,536 bytes or more, or a range is no range.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_state_writer_skipped(struct emx_state_writer *w,
+                                                             const struct emx_skipped *skipped, size_t n,
+                                                             struct emx_error *err);
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_commit(struct emx_state_writer *w, struct emx_error *err);
 /* Also removes the temporary file unless committed.  Accepts NULL. */
 EMX_API void emx_state_writer_destroy(struct emx_state_writer **w);
@@ -162,6 +187,7 @@ EMX_API void emx_state_writer_destroy(struct emx_state_writer **w);
  * not grow with them (each input takes some 300 KiB and a file descriptor).  Domains of one name join
  * when their settings are equal and nothing was sampled, else EMX_ERR_ARG.  A shard (domain, path,
  * checksum) present in two inputs would be counted twice: EMX_ERR_ARG.  The output may be one of the inputs.
+ * What the inputs left out is listed, but for shards that another input has counted since.
  *
  * Covariances of domains that join are added up, in integers, and dropped with a warning where that is not what one scan
  * would give: an input has none or another kind (struct emx_covariance), or not all documents were taken.

@@ -12,7 +12,7 @@
 struct info_args {
     struct common_args common;
     const char *format;
-    bool shards, verify;
+    bool shards, skipped, verify;
 };
 
 #define TO(member) offsetof(struct info_args, member)
@@ -20,6 +20,8 @@ struct info_args {
 static const struct opt rows[] = {
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {"shards", 's', NULL, "also each shard with its checksum (-v does the same; JSON always has them)", TO(shards),
+     opt_flag, 0, 0, NULL},
+    {"skipped", 0, NULL, "CSV: what scans left out instead of domains (tables and JSON always have it)", TO(skipped),
      opt_flag, 0, 0, NULL},
     {"verify", 0, NULL, "read every byte and check it", TO(verify), opt_flag, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
@@ -47,10 +49,14 @@ static const char after[] = "JSON, with null for what was not set:\n"
                             "                    \"documents_requested\", \"seed\", \"documents\",\n"
                             "                    \"documents_left_out\", \"tokens\", \"tokens_without_vector\"},\n"
                             "     \"shards\": [{\"path\", \"format\", \"codec\", \"dtype\", \"bytes\", \"tokens\",\n"
-                            "                 \"documents\", \"pairs\", \"xxh3\", \"index_xxh3\"}]}]}]}\n"
+                            "                 \"documents\", \"pairs\", \"xxh3\", \"index_xxh3\"}]}],\n"
+                            "   \"skipped\": [{\"domain\", \"path\", \"what\", \"bytes\": [begin, end],\n"
+                            "                \"tokens\": [begin, end], \"reason\"}]}]}\n"
+                            "What was skipped is a \"shard\", or a zstd \"frame\" with its place in the file\n"
+                            "and the numbers of the tokens that are missing (for a shard: null).\n"
                             "CSV has the same, but no covariance, under a header line: state, domain, then a\n"
                             "domain's numbers and settings (pairs_mode is their \"pairs\"), or with --shards a\n"
-                            "shard's.\n";
+                            "shard's, or with --skipped what was left out.\n";
 
 const char *info_pairs_name(enum emx_pairs_mode mode)
 {
@@ -62,6 +68,11 @@ const char *info_pairs_name(enum emx_pairs_mode mode)
     default:
         return "within-document";
     }
+}
+
+const char *info_skipped_name(enum emx_skipped_what what)
+{
+    return what == EMX_SKIPPED_FRAME ? "frame" : "shard";
 }
 
 static const struct info_format *const formats[] = {&info_table, &info_json, &info_csv};
@@ -92,7 +103,7 @@ static enum emx_status open_state(const struct info_args *a, const char *name, s
 static int print_states(const struct info_args *a, char **names, size_t n)
 {
     const struct info_format *format = find_format(a->format);
-    struct info info = {.shards = a->shards || a->common.verbose};
+    struct info info = {.shards = a->shards || a->common.verbose, .skipped = a->skipped};
     struct output out;
     struct emx_error err;
     enum emx_status status = EMX_OK;

@@ -15,6 +15,7 @@
 struct info {
     FILE *out;
     bool shards;     /* each shard, too */
+    bool skipped;    /* what scans left out, where a format cannot show it beside the domains */
     bool failed;     /* memory ran out */
     size_t n_states; /* printed so far */
     void *document;  /* what a format builds */
@@ -31,5 +32,7 @@ extern const struct info_format info_table, info_json, info_csv;
 
 /* "within-document", "stream" or "window". */
 const char *info_pairs_name(enum emx_pairs_mode mode);
+/* "shard" or "frame". */
+const char *info_skipped_name(enum emx_skipped_what what);
 
 #endif

@@ -8,7 +8,9 @@
 
 static void begin(struct info *i)
 {
-    if (i->shards)
+    if (i->skipped)
+        fputs("state,domain,path,what,byte_begin,byte_end,token_begin,token_end,reason\n", i->out);
+    else if (i->shards)
         fputs("state,domain,path,format,codec,dtype,bytes,tokens,documents,pairs,xxh3,index_xxh3\n", i->out);
     else
         fputs("state,domain,shards,tokens,documents,documents_without_eod,pairs,token_types,pair_types,max_token,"
@@ -61,8 +63,29 @@ static void print_shard(const char *state, const char *domain, const struct emx_
     fputc('\n', out);
 }
 
+static void print_skipped(const char *state, const struct emx_skipped *s, FILE *out)
+{
+    bool frame = s->what == EMX_SKIPPED_FRAME;
+
+    print_names(state, s->domain, out);
+    fputc(',', out);
+    report_csv_text(s->path, out);
+    fprintf(out, ",%s", info_skipped_name(s->what));
+    print_optional(s->byte_begin, frame, out);
+    print_optional(s->byte_end, frame, out);
+    print_optional(s->token_begin, frame, out);
+    print_optional(s->token_end, frame, out);
+    fputc(',', out);
+    report_csv_text(s->reason, out);
+    fputc('\n', out);
+}
+
 static void print_state(struct info *i, const char *name, const struct emx_state *s)
 {
+    for (size_t k = 0; i->skipped && k < emx_state_n_skipped(s); k++)
+        print_skipped(name, emx_state_skipped(s, k), i->out);
+    if (i->skipped)
+        return;
     for (size_t d = 0; d < emx_state_n_domains(s); d++) {
         const struct emx_domain *domain = emx_state_domain(s, d);
 

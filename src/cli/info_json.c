@@ -99,6 +99,29 @@ static json_t *domain_json(struct info *i, const struct emx_domain *d)
     return j;
 }
 
+static json_t *range_json(struct info *i, uint64_t begin, uint64_t end)
+{
+    json_t *j = json_array();
+
+    i->failed |= json_array_append_new(j, report_json_count(begin)) != 0;
+    i->failed |= json_array_append_new(j, report_json_count(end)) != 0;
+    return j;
+}
+
+static json_t *skipped_json(struct info *i, const struct emx_skipped *s)
+{
+    json_t *j = json_object();
+    bool frame = s->what == EMX_SKIPPED_FRAME;
+
+    set(i, j, "domain", report_json_text(s->domain));
+    set(i, j, "path", report_json_text(s->path));
+    set(i, j, "what", json_string(info_skipped_name(s->what)));
+    set(i, j, "bytes", frame ? range_json(i, s->byte_begin, s->byte_end) : json_null());
+    set(i, j, "tokens", frame ? range_json(i, s->token_begin, s->token_end) : json_null());
+    set(i, j, "reason", report_json_text(s->reason));
+    return j;
+}
+
 static void begin(struct info *i)
 {
     i->document = json_array();
@@ -106,13 +129,16 @@ static void begin(struct info *i)
 
 static void add_state(struct info *i, const char *name, const struct emx_state *s)
 {
-    json_t *j = json_object(), *domains = json_array();
+    json_t *j = json_object(), *domains = json_array(), *skipped = json_array();
 
     set(i, j, "state", report_json_text(name));
     set_count(i, j, "version", EMX_STATE_VERSION);
     for (size_t d = 0; d < emx_state_n_domains(s); d++)
         i->failed |= json_array_append_new(domains, domain_json(i, emx_state_domain(s, d))) != 0;
     set(i, j, "domains", domains);
+    for (size_t k = 0; k < emx_state_n_skipped(s); k++)
+        i->failed |= json_array_append_new(skipped, skipped_json(i, emx_state_skipped(s, k))) != 0;
+    set(i, j, "skipped", skipped);
     i->failed |= json_array_append_new(i->document, j) != 0;
 }
 

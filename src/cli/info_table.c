@@ -174,6 +174,37 @@ static void print_shards(struct info *i, const struct emx_state *s)
     print_columns(i, c);
 }
 
+static void add_skipped(struct columns *c, const struct emx_skipped *s)
+{
+    bool frame = s->what == EMX_SKIPPED_FRAME;
+
+    columns_cell(c, "%s", s->domain);
+    columns_cell(c, "%s", info_skipped_name(s->what));
+    if (frame)
+        columns_cell(c, "%" PRIu64 " .. %" PRIu64, s->byte_begin, s->byte_end);
+    else
+        columns_cell(c, "all");
+    if (frame)
+        columns_cell(c, "%" PRIu64 " .. %" PRIu64, s->token_begin, s->token_end);
+    else
+        columns_cell(c, "all");
+    columns_cell(c, "%s", s->reason);
+}
+
+static void print_skipped(struct info *i, const struct emx_state *s)
+{
+    static const char *const headers[] = {"SKIPPED OF", "WHAT", ">BYTES", ">TOKENS", "BECAUSE"};
+    struct columns *c;
+
+    if (emx_state_n_skipped(s) == 0)
+        return;
+    c = columns_create(headers, sizeof(headers) / sizeof(headers[0]));
+    for (size_t k = 0; c && k < emx_state_n_skipped(s); k++)
+        add_skipped(c, emx_state_skipped(s, k));
+    fputc('\n', i->out);
+    print_columns(i, c);
+}
+
 static void begin(struct info *i)
 {
     (void)i;
@@ -188,6 +219,7 @@ static void print_state(struct info *i, const char *name, const struct emx_state
     print_all_settings(i, s);
     print_covariances(i, s);
     print_odd_ends(i, s);
+    print_skipped(i, s);
     if (i->shards)
         print_shards(i, s);
 }

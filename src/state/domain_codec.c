@@ -3,30 +3,9 @@
  */
 #include "state/domain_codec.h"
 
-#include "state/layout.h"
+#include "state/fields.h"
 
 #include <stdlib.h>
-
-static void write_u32(FILE *to, uint32_t v)
-{
-    unsigned char bytes[4];
-
-    put_u32(bytes, v);
-    fwrite(bytes, sizeof(bytes), 1, to);
-}
-
-static void write_u64(FILE *to, uint64_t v)
-{
-    unsigned char bytes[8];
-
-    put_u64(bytes, v);
-    fwrite(bytes, sizeof(bytes), 1, to);
-}
-
-static void write_string(FILE *to, const char *s)
-{
-    fwrite(s, strlen(s) + 1, 1, to);
-}
 
 static void write_leb128(FILE *to, uint64_t v)
 {
@@ -96,17 +75,6 @@ void stored_domain_finish(struct stored_domain *d)
     free(d->spectra);
     free(d->covariance_bytes);
     *d = (struct stored_domain){0};
-}
-
-/* The string at *p, which is moved behind its NUL byte; NULL if it does not end before `end`. */
-static const char *read_string(const char **p, const char *end)
-{
-    const char *s = *p, *nul = memchr(s, '\0', (size_t)(end - s));
-
-    if (!nul)
-        return NULL;
-    *p = nul + 1;
-    return s;
 }
 
 static bool decode_shard(const char **p, const char *end, struct emx_shard_record *s)

@@ -13,13 +13,14 @@
     "EMX\r\n\x1a\n"
 #define STATE_END_MAGIC "EMX end\n"
 #define MAGIC_BYTES 8
-#define HEADER_BYTES 16       /* magic, u32 version, u32 flags */
-#define TRAILER_BYTES 40      /* u64 offset, length, XXH3 of the directory; u64 XXH3 of header and these; magic */
-#define ENTRY_BYTES 40        /* of the directory: u32 type, flags, domain, 0; u64 offset, length, XXH3 */
-#define BLOCK_HEADER_BYTES 32 /* u64 XXH3; u32 rows, runs, bytes of bits, of classes, of runs, 0 */
-#define DOMAIN_FIXED_BYTES 88 /* of a DOMN section, before the name */
-#define SHARD_FIXED_BYTES 48  /* of a shard record, before its four strings */
-#define SECTION_OPTIONAL 1u   /* flag: a reader that does not know the type may skip the section */
+#define HEADER_BYTES 16        /* magic, u32 version, u32 flags */
+#define TRAILER_BYTES 40       /* u64 offset, length, XXH3 of the directory; u64 XXH3 of header and these; magic */
+#define ENTRY_BYTES 40         /* of the directory: u32 type, flags, domain, 0; u64 offset, length, XXH3 */
+#define BLOCK_HEADER_BYTES 32  /* u64 XXH3; u32 rows, runs, bytes of bits, of classes, of runs, 0 */
+#define DOMAIN_FIXED_BYTES 88  /* of a DOMN section, before the name */
+#define SHARD_FIXED_BYTES 48   /* of a shard record, before its four strings */
+#define SKIPPED_FIXED_BYTES 40 /* of a record of what was left out, before its three strings */
+#define SECTION_OPTIONAL 1u    /* flag: a reader that does not know the type may skip the section */
 
 #define MAX_DOMAINS (1u << 20)
 #define MAX_SHARDS (1u << 31)
@@ -35,7 +36,13 @@ enum section_type {
     SECTION_SPECTRA = SECTION_TYPE('S', 'P', 'E', 'C'),
     SECTION_DOMAIN = SECTION_TYPE('D', 'O', 'M', 'N'),
     SECTION_COVARIANCE = SECTION_TYPE('C', 'O', 'V', 'R'), /* optional */
+    SECTION_SKIPPED = SECTION_TYPE('S', 'K', 'I', 'P'), /* optional, the only one */
 };
+
+static inline uint32_t section_flags(enum section_type type)
+{
+    return type == SECTION_COVARIANCE || type == SECTION_SKIPPED ? SECTION_OPTIONAL : 0;
+}
 
 struct section {
     uint32_t type, flags, domain;

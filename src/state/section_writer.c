@@ -72,7 +72,7 @@ enum emx_status section_end(struct section_writer *w, enum section_type type, ui
         return status;
     w->sections[w->n++] = (struct section){
         .type = type,
-        .flags = type == SECTION_COVARIANCE ? SECTION_OPTIONAL : 0,
+        .flags = section_flags(type),
         .domain = domain,
         .offset = w->start,
         .len = outfile_position(w->out) - w->start,

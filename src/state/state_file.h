@@ -18,6 +18,9 @@ struct emx_state {
         struct section tails, pairs, covariance; /* the last of length 0: none */
     } * tables;                                  /* [n_domains] */
     size_t n_domains;
+    char *skipped_bytes; /* the SKIP section, which skipped[n_skipped] points into; NULL: there is none */
+    struct emx_skipped *skipped;
+    size_t n_skipped;
 };
 
 /* Name of the file for messages. */

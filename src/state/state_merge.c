@@ -7,6 +7,7 @@
  */
 #include "state/covariance.h"
 #include "state/row_merge.h"
+#include "state/skipped.h"
 
 #include <stdlib.h>
 
@@ -394,6 +395,8 @@ static enum emx_status write_output(struct merge *m, const char *output, struct 
 
     if (status == EMX_OK)
         status = merge_domains(m, w, err);
+    if (status == EMX_OK)
+        status = skipped_merge(m->states, m->n, w, err);
     if (status == EMX_OK)
         status = emx_state_writer_commit(w, err);
     emx_state_writer_destroy(&w);

@@ -6,6 +6,7 @@
  * checksum before they are decoded.
  */
 #include "state/covariance.h"
+#include "state/skipped.h"
 #include "state/state_file.h"
 
 #include <inttypes.h>
@@ -199,7 +200,7 @@ static enum emx_status sort_sections(const struct emx_state *s, const struct sec
                 return not_in_place(s, section, err);
             continue;
         }
-        if (!is_known(section->type) && section->flags == SECTION_OPTIONAL)
+        if (!is_known(section->type) && section->flags == SECTION_OPTIONAL) /* SKIP, too: load_skipped() */
             continue;
         if (!is_known(section->type) || section->flags != 0)
             return emx_fail(err, EMX_ERR_VERSION,
@@ -315,6 +316,38 @@ static enum emx_status load_domains(struct emx_state *s, struct emx_error *err)
     return status;
 }
 
+static enum emx_status decode_skipped(struct emx_state *s, const struct section *section, struct emx_error *err)
+{
+    bool memory;
+    const char *wrong = skipped_decode(s->skipped_bytes, (size_t)section->len, &s->skipped, &s->n_skipped, &memory);
+
+    if (wrong && memory)
+        return out_of_memory(s, err);
+    return wrong
+               ? emx_fail(err, EMX_ERR_CORRUPT, "%s: the list of what was skipped, at byte %" PRIu64 ", has wrong: %s",
+                          state_name(s), section->offset, wrong)
+               : EMX_OK;
+}
+
+static enum emx_status load_skipped(struct emx_state *s, struct emx_error *err)
+{
+    for (size_t i = 0; i < s->n_sections; i++) {
+        enum emx_status status;
+
+        if (s->sections[i].type != (uint32_t)SECTION_SKIPPED)
+            continue;
+        if (s->skipped_bytes)
+            return emx_fail(err, EMX_ERR_CORRUPT, "%s: a second list of what was skipped, at byte %" PRIu64,
+                            state_name(s), s->sections[i].offset);
+        status = load_section(s, &s->sections[i], "list of what was skipped", &s->skipped_bytes, err);
+        if (status == EMX_OK)
+            status = decode_skipped(s, &s->sections[i], err);
+        if (status != EMX_OK)
+            return status;
+    }
+    return EMX_OK;
+}
+
 /* All of a pipe, in one allocation that doubles. */
 static enum emx_status read_pipe(struct emx_state *s, size_t *ret_len, struct emx_error *err)
 {
@@ -383,6 +416,8 @@ static enum emx_status open_state(const char *path, const void *data, size_t len
     if (status == EMX_OK)
         status = load_domains(s, err);
     if (status == EMX_OK)
+        status = load_skipped(s, err);
+    if (status == EMX_OK)
         *ret = s;
     else
         emx_state_close(&s);
@@ -411,6 +446,8 @@ void emx_state_close(struct emx_state **ptr)
     file_close(&s->file);
     free(s->domains);
     free(s->tables);
+    free(s->skipped);
+    free(s->skipped_bytes);
     free(s->sections);
     free(s->owned);
     free(s);
@@ -425,4 +462,14 @@ size_t emx_state_n_domains(const struct emx_state *s)
 const struct emx_domain *emx_state_domain(const struct emx_state *s, size_t i)
 {
     return &s->domains[i].domain;
+}
+
+size_t emx_state_n_skipped(const struct emx_state *s)
+{
+    return s->n_skipped;
+}
+
+const struct emx_skipped *emx_state_skipped(const struct emx_state *s, size_t i)
+{
+    return &s->skipped[i];
 }

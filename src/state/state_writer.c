@@ -8,6 +8,7 @@
 #include "state/domain_codec.h"
 #include "state/domain_tally.h"
 #include "state/section_writer.h"
+#include "state/skipped.h"
 #include "util/memory_text.h"
 
 #include <assert.h>
@@ -51,11 +52,25 @@ static enum emx_status domain_failed(const struct emx_state_writer *w, enum emx_
     return emx_fail(err, status, "%s: domain %.200s: %.500s", outfile_name(w->file.out), w->domain.name, inner.message);
 }
 
+/* A small section is put together in memory: what was printed there becomes the section. */
+static enum emx_status write_text_section(struct emx_state_writer *w, struct memory_text *m, enum section_type type,
+                                          uint32_t domain, struct emx_error *err)
+{
+    enum emx_status status = memory_text_close(m) ? EMX_OK : out_of_memory(err);
+
+    section_begin(&w->file);
+    if (status == EMX_OK)
+        status = section_write(&w->file, m->bytes, m->len, err);
+    if (status == EMX_OK)
+        status = section_end(&w->file, type, domain, err);
+    memory_text_finish(m);
+    return status;
+}
+
 static enum emx_status write_small_section(struct emx_state_writer *w, enum section_type type,
                                            const struct emx_shard_record *shards, struct emx_error *err)
 {
-    struct memory_text m; /* where a small section is put together */
-    enum emx_status status = EMX_OK;
+    struct memory_text m;
 
     if (!memory_text_open(&m))
         return out_of_memory(err);
@@ -65,15 +80,7 @@ static enum emx_status write_small_section(struct emx_state_writer *w, enum sect
         spectra_encode(&w->domain, m.stream);
     else
         domain_encode(&w->domain, m.stream);
-    if (!memory_text_close(&m))
-        status = out_of_memory(err);
-    section_begin(&w->file);
-    if (status == EMX_OK)
-        status = section_write(&w->file, m.bytes, m.len, err);
-    if (status == EMX_OK)
-        status = section_end(&w->file, type, w->n_domains, err);
-    memory_text_finish(&m);
-    return status;
+    return write_text_section(w, &m, type, w->n_domains, err);
 }
 
 enum emx_status emx_state_writer_create(const char *path, struct emx_state_writer **ret, struct emx_error *err)
@@ -400,6 +407,35 @@ enum emx_status covariance_append(struct emx_state_writer *w, const struct emx_c
 enum emx_status emx_state_writer_end_domain(struct emx_state_writer *w, struct emx_error *err)
 {
     return state_writer_end_domain_parallel(w, NULL, err);
+}
+
+enum emx_status emx_state_writer_skipped(struct emx_state_writer *w, const struct emx_skipped *skipped, size_t n,
+                                         struct emx_error *err)
+{
+    struct emx_skipped *sorted;
+    struct memory_text m;
+    const char *wrong;
+    enum emx_status status = EMX_OK;
+
+    assert(w->phase == BETWEEN_DOMAINS);
+    if (n == 0)
+        return EMX_OK;
+    sorted = malloc(n * sizeof(*sorted));
+    if (!sorted)
+        return out_of_memory(err);
+    memcpy(sorted, skipped, n * sizeof(*sorted));
+    n = skipped_sort(sorted, n);
+    wrong = skipped_check(sorted, n);
+    if (wrong)
+        status = emx_fail(err, EMX_ERR_ARG, "%s: %s", outfile_name(w->file.out), wrong);
+    else if (!memory_text_open(&m))
+        status = out_of_memory(err);
+    if (status == EMX_OK) {
+        skipped_encode(sorted, n, m.stream);
+        status = write_text_section(w, &m, SECTION_SKIPPED, 0, err);
+    }
+    free(sorted);
+    return status;
 }
 
 enum emx_status emx_state_writer_commit(struct emx_state_writer *w, struct emx_error *err)
