@@ -34,11 +34,24 @@ struct emx_scan_progress {
     } *domains; /* [n_domains], valid during the call */
 };
 
+/*
+ * What becomes of a shard that is broken: that is not there, cannot be read, is not what its format says, does not match
+ * a checksum, or has a token at or above the vocabulary.
+ */
+enum emx_on_error {
+    EMX_ON_ERROR_FAIL = 0,   /* the scan fails */
+    EMX_ON_ERROR_SKIP_SHARD, /* nothing of the shard is counted; the scan goes on */
+};
+
 struct emx_scan_options {
     unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota) */
     uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
     const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
     bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
+    enum emx_on_error on_error;
+    uint64_t max_bad; /* the scan fails if more than this is skipped; 0: no limit */
+    /* Called from one thread at a time with what is skipped.  NULL: it is only listed in the state file. */
+    void (*skipped)(const struct emx_skipped *what, void *context);
     /* Called with progress; return false to stop (EMX_ERR_STOPPED).  NULL: none. */
     bool (*progress)(const struct emx_scan_progress *p, void *context);
     /* Called from one thread at a time with a sentence worth a warning.  NULL: dropped. */
@@ -64,6 +77,11 @@ struct emx_scan_times {
  * Pairs that do not fit in memory_bytes go to a temporary file in tmpdir, sorted and compressed to about 1.6 bytes a
  * distinct pair, each time that the tables are full; the result is the same to the byte.  The file has no name, so
  * nothing is left of it whatever happens.  memory_bytes must be at least 16 MiB, and 0.5 MiB a thread.
+ *
+ * A shard that is skipped leaves no trace but in the list of the state file: all other bytes are those of a scan without
+ * it (in a sampled domain: of its parts of the other shards).  If blocks of it were counted before it failed it is read
+ * again, so that they can be subtracted; if it then reads otherwise the scan fails.  Standard input and pipes cannot be
+ * skipped, since they cannot be read again.  A domain without a shard that is left is not in the state file.
  *
  * Limits: token ids below 2^24; pairs and tokens of a domain below 2^63; up to 2^20 domains and 2^31 shards.
  * EMX_ERR_ARG two domains of one name, no domain, no shard in a domain, a shard twice in a domain;

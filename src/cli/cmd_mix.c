@@ -95,7 +95,7 @@ static int scan_and_open(const struct mix_args *a, char **operands, size_t n, st
     }
     close(fd);
     code = scanning_run(&a->scanning, &a->common, operands, n, path);
-    if (code == EXIT_OK && emx_state_open(path, ret, &err) != EMX_OK)
+    if ((code == EXIT_OK || code == EXIT_SKIPPED) && emx_state_open(path, ret, &err) != EMX_OK)
         code = say_failed(&err);
     unlink(path);
     free(path);
@@ -191,15 +191,15 @@ static int run(void *args, char **operands, size_t n)
 {
     struct mix_args *a = args;
     struct mixing x = {.args = a, .source = n == 1 && !strchr(operands[0], '=') ? operands[0] : NULL};
-    int code = check(a, n);
+    int code = check(a, n), scanned = code;
 
     a->law.n_threads = a->scanning.n_threads;
     if (code == EXIT_OK)
-        code = open_corpus(a, operands, n, &x.state);
-    if (code == EXIT_OK)
+        code = scanned = open_corpus(a, operands, n, &x.state);
+    if (scanned == EXIT_OK || scanned == EXIT_SKIPPED)
         code = mix(&x);
     mixing_finish(&x);
-    return code;
+    return code == EXIT_OK ? scanned : code;
 }
 
 static const struct mix_args defaults = {

@@ -80,6 +80,28 @@ enum emx_status corpus_add(struct corpus *c, const char *name, size_t len, const
     return EMX_OK;
 }
 
+static enum emx_status append_missing(struct emx_shard_list *list, const char *path, struct emx_error *err)
+{
+    char **grown = reallocarray(list->paths, list->n + 1, sizeof(*grown));
+
+    if (!grown)
+        return no_memory(err);
+    list->paths = grown;
+    grown[list->n] = strdup(path);
+    if (!grown[list->n])
+        return no_memory(err);
+    list->n++;
+    return EMX_OK;
+}
+
+enum emx_status corpus_find_shards(const struct corpus *c, const char *word, struct emx_shard_list *list,
+                                   struct emx_error *err)
+{
+    enum emx_status status = emx_shards_find(word, list, err);
+
+    return status == EMX_ERR_IO && c->keeps_missing && !strpbrk(word, "*?[") ? append_missing(list, word, err) : status;
+}
+
 enum emx_status corpus_add_operand(struct corpus *c, const char *operand, const struct shard_args *args,
                                    struct emx_error *err)
 {
@@ -95,7 +117,7 @@ enum emx_status corpus_add_operand(struct corpus *c, const char *operand, const 
         return emx_fail(err, EMX_ERR_ARG, "'%s': the manifest has a domain of that name already", operand);
     if (!domain)
         status = corpus_add(c, operand, len, args, &domain, err);
-    return status == EMX_OK ? emx_shards_find(operand + len + 1, &domain->shards, err) : status;
+    return status == EMX_OK ? corpus_find_shards(c, operand + len + 1, &domain->shards, err) : status;
 }
 
 const char *corpus_keep(struct corpus *c, const char *s)

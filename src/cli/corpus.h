@@ -42,7 +42,8 @@ struct corpus_domain {
 struct corpus {
     struct corpus_domain *domains; /* [n] in the order in which they were named */
     size_t n, cap;
-    char **kept; /* [n_kept] strings that args point into */
+    bool keeps_missing; /* a word that names nothing becomes a shard, which the scan will find to be missing */
+    char **kept;        /* [n_kept] strings that args point into */
     size_t n_kept;
     struct emx_scan_domain *view;
 };
@@ -66,6 +67,10 @@ EMX_CHECKED enum emx_status corpus_add(struct corpus *c, const char *name, size_
  * is the manifest's; and what emx_shards_find() can return.
  */
 EMX_CHECKED enum emx_status corpus_add_operand(struct corpus *c, const char *operand, const struct shard_args *args,
+                                               struct emx_error *err);
+
+/* Append to the list the shards that the word names; as emx_shards_find(), but see keeps_missing. */
+EMX_CHECKED enum emx_status corpus_find_shards(const struct corpus *c, const char *word, struct emx_shard_list *list,
                                                struct emx_error *err);
 
 /* A copy of s that lives as long as the corpus; NULL: no memory. */

@@ -208,7 +208,7 @@ static enum emx_status read_word(struct manifest *m, struct corpus_domain *domai
     word = resolve(m, scalar(m));
     if (!word)
         return emx_fail(m->err, EMX_ERR_MEMORY, "out of memory");
-    status = emx_shards_find(word, &domain->shards, &cause);
+    status = corpus_find_shards(m->corpus, word, &domain->shards, &cause);
     free(word);
     return locate(m, status, m->event.start_mark, cause.message);
 }

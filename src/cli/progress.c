@@ -23,7 +23,7 @@ enum { MOST_WARNINGS = 10 };
 
 void progress_init(struct progress *p, const char *when, bool quiet, bool verbose)
 {
-    *p = (struct progress){.verbose = verbose && !quiet, .next = 0};
+    *p = (struct progress){.quiet = quiet, .verbose = verbose && !quiet, .next = 0};
     pthread_mutex_init(&p->mutex, NULL);
     if (quiet || strcmp(when, "never") == 0)
         p->kind = PROGRESS_NONE;
@@ -200,13 +200,28 @@ void progress_update(struct progress *p, const struct emx_scan_progress *now)
     pthread_mutex_unlock(&p->mutex);
 }
 
+/* Called with the mutex. */
+static void warn(struct progress *p, const char *sentence, const char *consequence)
+{
+    if (p->n_warnings++ < MOST_WARNINGS || p->verbose) {
+        clear_line(p);
+        say("warning: %s%s", sentence, consequence);
+    }
+}
+
 void progress_warn(struct progress *p, const char *sentence)
 {
     pthread_mutex_lock(&p->mutex);
-    if (p->n_warnings++ < MOST_WARNINGS || p->verbose) {
-        clear_line(p);
-        say("warning: %s", sentence);
-    }
+    warn(p, sentence, "");
+    pthread_mutex_unlock(&p->mutex);
+}
+
+void progress_skip(struct progress *p, const char *reason)
+{
+    pthread_mutex_lock(&p->mutex);
+    p->n_skipped++;
+    if (!p->quiet)
+        warn(p, reason, "; the shard is skipped");
     pthread_mutex_unlock(&p->mutex);
 }
 

@@ -13,6 +13,7 @@ enum exit_code {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
+    EXIT_SKIPPED = 3,  /* done, but something that was broken is not in the result */
     EXIT_SIGNAL = 128, /* plus the signal's number */
 };
 

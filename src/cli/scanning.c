@@ -22,6 +22,24 @@ static bool progress_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
+static bool on_error_choice(size_t i, struct opt_choice *ret)
+{
+    static const struct opt_choice choices[] = {
+        {"fail", "stop, and leave no state file (default)"},
+        {"skip-shard", "count nothing of the shard, list it in the state file, go on"},
+    };
+
+    if (i >= sizeof(choices) / sizeof(choices[0]))
+        return false;
+    *ret = choices[i];
+    return true;
+}
+
+static enum emx_on_error on_error_named(const char *name)
+{
+    return strcmp(name, "skip-shard") == 0 ? EMX_ON_ERROR_SKIP_SHARD : EMX_ON_ERROR_FAIL;
+}
+
 #define TO(member) offsetof(struct scanning_args, member)
 
 const struct opt scanning_rows[] = {
@@ -38,6 +56,10 @@ const struct opt scanning_rows[] = {
      "of a full table (default: $TMPDIR, or /tmp)",
      TO(tmpdir), opt_text, 0, 0, NULL},
     {"no-bind", 0, NULL, "leave it to the system on which processors threads run", TO(no_bind), opt_flag, 0, 0, NULL},
+    {"on-error", 0, "WHAT", "what to do about a shard that is missing, unreadable or broken:", TO(on_error), opt_choose,
+     0, 0, on_error_choice},
+    {"max-bad", 0, "N", "stop if more than N are skipped (default: no limit)", TO(max_bad), opt_tokens, 1, INT64_MAX,
+     NULL},
     {"progress", 0, "WHEN",
      "auto (default): a line on a terminal, else a log; always: the line, also without a terminal; or never",
      TO(progress), opt_choose, 0, 0, progress_choice},
@@ -71,6 +93,11 @@ static void on_warning(const char *sentence, void *context)
     progress_warn(context, sentence);
 }
 
+static void on_skipped(const struct emx_skipped *what, void *context)
+{
+    progress_skip(context, what->reason);
+}
+
 static void on_note(const char *sentence, void *context)
 {
     (void)context;
@@ -87,10 +114,18 @@ static void say_times(const struct emx_scan_times *t)
 static void say_done(const struct progress *p, const struct emx_scan_times *t)
 {
     struct human_number tokens, rate;
+    size_t n_shards = p->n_shards - p->n_skipped;
 
-    say("%s tokens in %zu shard%s of %zu domain%s, %.2f s, %s tokens/s", human_grouped(&tokens, p->n_tokens),
-        p->n_shards, p->n_shards == 1 ? "" : "s", p->n_domains, p->n_domains == 1 ? "" : "s", t->wall,
+    say("%s tokens in %zu shard%s of %zu domain%s, %.2f s, %s tokens/s", human_grouped(&tokens, p->n_tokens), n_shards,
+        n_shards == 1 ? "" : "s", p->n_domains, p->n_domains == 1 ? "" : "s", t->wall,
         human_short(&rate, (double)p->n_tokens / (t->wall > 1e-6 ? t->wall : 1e-6)));
+}
+
+/* Said even if nothing else is. */
+static int say_skipped(const struct progress *p)
+{
+    say("warning: %zu broken shard%s skipped", p->n_skipped, p->n_skipped == 1 ? " was" : "s were");
+    return EXIT_SKIPPED;
 }
 
 static int say_stopped(const char *output)
@@ -110,6 +145,9 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
                                        .memory_bytes = a->memory_bytes,
                                        .tmpdir = a->tmpdir,
                                        .bind_threads = !a->no_bind,
+                                       .on_error = on_error_named(a->on_error),
+                                       .max_bad = a->max_bad,
+                                       .skipped = on_skipped,
                                        .progress = on_progress,
                                        .warn = common->quiet ? NULL : on_warning,
                                        .note = common->verbose && !common->quiet ? on_note : NULL,
@@ -132,7 +170,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
         say_done(p, &times);
     if (common->verbose && !common->quiet)
         say_times(&times);
-    return EXIT_OK;
+    return p->n_skipped ? say_skipped(p) : EXIT_OK;
 }
 
 /* Standard input can be read once; `n` is how often the corpus wants to. */
@@ -160,7 +198,7 @@ static int read_corpus(const struct scanning_args *a, char **operands, size_t n,
 int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
                  const char *output)
 {
-    struct corpus corpus = {0};
+    struct corpus corpus = {.keeps_missing = on_error_named(a->on_error) != EMX_ON_ERROR_FAIL};
     struct progress progress;
     int code = read_corpus(a, operands, n, &corpus);
 

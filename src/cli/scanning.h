@@ -13,19 +13,24 @@ struct scanning_args {
     uint64_t memory_bytes;
     const char *tmpdir;
     bool no_bind;
+    const char *on_error;
+    uint64_t max_bad; /* 0: no limit */
     const char *progress;
 };
 
 /* The defaults of an initializer. */
 #define SCANNING_ARGS_DEFAULTS                                                                                         \
     {                                                                                                                  \
-        .shards = SHARD_ARGS_DEFAULTS, .progress = "auto"                                                              \
+        .shards = SHARD_ARGS_DEFAULTS, .on_error = "fail", .progress = "auto"                                          \
     }
 
 /* Options about work; those about shards are shard_rows, of the member `shards`. */
 extern const struct opt scanning_rows[];
 
-/* Scan what manifest and operands (DOMAIN=WORD) name into the state file `output`.  Returns the exit code. */
+/*
+ * Scan what manifest and operands (DOMAIN=WORD) name into the state file `output`.  Returns the exit code; the file is
+ * there if it is EXIT_OK or EXIT_SKIPPED.
+ */
 int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
                  const char *output);
 

@@ -60,3 +60,15 @@ enum emx_status tally_add_many(struct tally *t, uint32_t token, uint64_t count, 
     pthread_mutex_unlock(&t->mutex);
     return status;
 }
+
+bool tally_subtract(struct tally *t, const struct tally *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        if (from->count[i] == 0)
+            continue;
+        if (i >= t->n || t->count[i] < from->count[i])
+            return false;
+        t->count[i] -= from->count[i];
+    }
+    return true;
+}

@@ -9,6 +9,7 @@
 
 #include <emx/status.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +26,7 @@ void tally_finish(struct tally *t);
 EMX_CHECKED enum emx_status tally_add(struct tally *t, const uint32_t *tokens, size_t n, struct emx_error *err);
 /* The token is `count` more tails. */
 EMX_CHECKED enum emx_status tally_add_many(struct tally *t, uint32_t token, uint64_t count, struct emx_error *err);
+/* All counts of `from` go; both are at rest.  False if they were never in it. */
+bool tally_subtract(struct tally *t, const struct tally *from);
 
 #endif

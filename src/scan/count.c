@@ -234,6 +234,8 @@ enum emx_status count_block(struct counter *c, struct shard *s, struct block *b,
     enum emx_status status;
 
     b->sums = (struct shard_sums){0};
+    if (s->signs)
+        block_sign(b);
     status = survey_block(s, b, err);
     if (!status && b->n)
         status = counter_enter(c, s, err);

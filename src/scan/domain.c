@@ -37,9 +37,21 @@ void domain_release_tables(struct domain *d)
     free(tables);
 }
 
+enum emx_status domain_allow_taking_back(struct domain *d, struct emx_error *err)
+{
+    d->taken_back = malloc(sizeof(*d->taken_back));
+    if (!d->taken_back)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for domain '%s'", d->given->name);
+    domain_init(d->taken_back, d->given, d->placement, d->regions);
+    return EMX_OK;
+}
+
 void domain_finish(struct domain *d)
 {
     domain_release_tables(d);
+    if (d->taken_back)
+        domain_finish(d->taken_back);
+    free(d->taken_back);
     for (size_t i = 0; i < d->n_runs; i++)
         run_finish(&d->runs[i]);
     free(d->runs);
@@ -177,4 +189,11 @@ uint64_t domain_n_pair_types(struct domain *d)
         n += table_n_used(d->tables[i].table);
     pthread_mutex_unlock(&d->mutex);
     return n;
+}
+
+bool domain_was_taken_back(const struct domain *d)
+{
+    const struct domain *minus = d->taken_back;
+
+    return minus && (minus->n_tables || minus->n_runs || minus->tails.n);
 }

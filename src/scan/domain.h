@@ -40,7 +40,8 @@ struct domain {
     size_t n_shards_done;
     bool warned_of_no_documents;
 
-    struct run *runs; /* [n_runs] of the thread that spills a table, then of the one that seals the domain */
+    struct domain *taken_back; /* what is to be subtracted when it is sealed (take_back.h); NULL: nothing ever is */
+    struct run *runs;          /* [n_runs] of the thread that spills a table, then of the one that seals the domain */
     size_t n_runs;
     struct tally tails;
     _Atomic uint64_t n_tokens; /* so far, for progress */
@@ -50,6 +51,9 @@ struct domain {
 void domain_init(struct domain *d, const struct emx_scan_domain *given, const struct placement *placement,
                  struct regions *regions);
 void domain_finish(struct domain *d);
+
+/* From now on, what was counted can be counted into d->taken_back, too, and is then subtracted. */
+EMX_CHECKED enum emx_status domain_allow_taking_back(struct domain *d, struct emx_error *err);
 
 /*
  * The table that `thread` is to count keys of this width in, and whether it is alone in it.  `n_expected`: about how
@@ -67,6 +71,9 @@ struct drop_rule domain_drop_rule(struct domain *d);
 
 /* This table's pairs go to disk. */
 void domain_count_spilled(struct domain *d, struct table *t);
+
+/* Is there something to subtract?  No thread counts in the domain any more. */
+bool domain_was_taken_back(const struct domain *d);
 
 /* Slots in use in all tables, released ones too: at least the number of distinct pairs. */
 uint64_t domain_n_pair_types(struct domain *d);

@@ -33,6 +33,7 @@ struct merge {
     const struct placement *placement;
     struct rows_space *space;
     unsigned token_bits;
+    bool subtracts;
     struct range *ranges; /* [n_ranges + 1] the last is the end */
     size_t n_ranges, next_range, piece_begin;
     struct merger *mergers; /* [n_threads] */
@@ -156,6 +157,8 @@ enum emx_status merge_create(const struct run *runs, size_t n_runs, const struct
         return fail_memory(err);
     *m = (struct merge){.runs = runs, .n_runs = n_runs, .file = file, .placement = placement, .space = space};
     m->token_bits = widest_token(m);
+    for (size_t i = 0; i < n_runs; i++)
+        m->subtracts |= runs[i].is_minus;
     m->n_threads = placement_n_threads(placement);
     status = make_ranges(m, err);
     if (!status)
@@ -206,9 +209,12 @@ static size_t find_row(const struct emx_pair_count *rows, size_t n, uint64_t key
     return low;
 }
 
-/* Those rows of the block that was read that are in the range. */
-static enum emx_status add_rows(const struct merge *m, struct merger *to, struct word_sorter *sorter, size_t n_rows,
-                                uint64_t begin, uint64_t end)
+/*
+ * Those rows of the block that was read that are in the range.  Sums are taken modulo 2^64, so a count is subtracted by
+ * adding its complement.
+ */
+static enum emx_status add_rows(const struct merge *m, struct merger *to, struct word_sorter *sorter,
+                                const struct run *run, size_t n_rows, uint64_t begin, uint64_t end)
 {
     const unsigned count_bits = 64 - 2 * m->token_bits;
     const uint64_t mask = (UINT64_C(1) << count_bits) - 1;
@@ -217,9 +223,10 @@ static enum emx_status add_rows(const struct merge *m, struct merger *to, struct
 
     for (size_t i = first; i < last; i++) {
         uint64_t key = (uint64_t)rows[i].first << m->token_bits | rows[i].second;
+        uint64_t count = run->is_minus ? 0 - rows[i].count : rows[i].count;
 
-        to->words[i - first] = key << count_bits | (rows[i].count & mask);
-        if (rows[i].count > mask && !large_counts_push(&to->large, key, rows[i].count & ~mask))
+        to->words[i - first] = key << count_bits | (count & mask);
+        if (count > mask && !large_counts_push(&to->large, key, count & ~mask))
             return fail_memory(&to->error);
     }
     word_sorter_add(sorter, to->words, last - first);
@@ -234,7 +241,7 @@ static enum emx_status add_run(const struct merge *m, struct merger *to, struct 
     for (size_t b = find_block(r, begin); b < r->n_blocks && r->blocks[b].first_key < end && !status; b++) {
         status = run_read(&to->reader, m->file, &r->blocks[b], &to->error);
         if (!status)
-            status = add_rows(m, to, sorter, r->blocks[b].n_rows, begin, end);
+            status = add_rows(m, to, sorter, r, r->blocks[b].n_rows, begin, end);
     }
     return status;
 }
@@ -250,6 +257,17 @@ static uint64_t last_key(const struct merge *m)
             last = r->blocks[r->n_blocks - 1].last_key;
     }
     return last;
+}
+
+static size_t drop_empty(struct emx_pair_count *rows, size_t n)
+{
+    size_t n_kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].count)
+            rows[n_kept++] = rows[i];
+    }
+    return n_kept;
 }
 
 static enum emx_status merge_range(struct merge *m, struct range *range, struct merger *to, struct word_sorter *sorter)
@@ -268,6 +286,8 @@ static enum emx_status merge_range(struct merge *m, struct range *range, struct 
     range->n = rows_add_equal(rows, word_sorter_rows(sorter, rows));
     large_counts_sort(&to->large);
     large_counts_add(&to->large, 0, UINT64_MAX, m->token_bits, rows, range->n);
+    if (m->subtracts)
+        range->n = drop_empty(rows, range->n);
     return EMX_OK;
 }
 
@@ -312,14 +332,10 @@ static size_t close_gaps(struct merge *m)
     return n;
 }
 
-enum emx_status merge_next(struct merge *m, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err)
+static enum emx_status merge_piece(struct merge *m, size_t *ret_n, struct emx_error *err)
 {
     enum emx_status status;
 
-    *ret = m->space->buffer;
-    *ret_n = 0;
-    if (m->next_range == m->n_ranges)
-        return EMX_OK;
     lay_out_piece(m);
     status = threads_for(m->placement, m->next_range - m->piece_begin, merge_item, m, err);
     for (size_t i = 0; i < m->n_threads && !status; i++) {
@@ -327,6 +343,17 @@ enum emx_status merge_next(struct merge *m, const struct emx_pair_count **ret, s
             status = emx_fail(err, m->mergers[i].error.status, "%s", m->mergers[i].error.message);
     }
     if (!status)
-        *ret_n = close_gaps(m); /* every range begins with a row, so there is one */
+        *ret_n = close_gaps(m);
+    return status;
+}
+
+enum emx_status merge_next(struct merge *m, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    *ret = m->space->buffer;
+    *ret_n = 0;
+    while (!status && *ret_n == 0 && m->next_range < m->n_ranges) /* a piece may have vanished altogether */
+        status = merge_piece(m, ret_n, err);
     return status;
 }

@@ -4,7 +4,8 @@
  * Order of calls: merge_create -> merge_next until it yields none -> merge_destroy; as with rows.h.
  *
  * The first keys of all blocks tell where to cut the keys into ranges with about as many rows each.  Threads take
- * ranges; a range's rows of all runs are read and sorted together, in the cache, and equal keys are added.
+ * ranges; a range's rows of all runs are read and sorted together, in the cache, and equal keys are added; those of
+ * runs that are minus are subtracted, and rows of which nothing is left go.
  */
 #ifndef SCAN_MERGE_RUNS_H
 #define SCAN_MERGE_RUNS_H

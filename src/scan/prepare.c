@@ -88,6 +88,8 @@ static enum emx_status prepare_domains(struct scan *s, const struct emx_scan_dom
         status = check_settings(&given[s->n_domains], err);
         if (!status)
             status = set_format(&given[s->n_domains], &s->formats[s->n_domains], err);
+        if (!status && scan_may_skip(s))
+            status = domain_allow_taking_back(&s->domains[s->n_domains], err);
     }
     return status ? status : sort_domains(s, err);
 }
@@ -124,6 +126,19 @@ static uint64_t tokens_to_take(const struct emx_scan_domain *d)
     return sample ? (sample - 1) / d->n_shards + 1 : UINT64_MAX;
 }
 
+/* One that is not there is known to be broken before the work begins. */
+static enum emx_status prepare_shard(struct scan *s, struct shard *shard, struct emx_error *err)
+{
+    struct emx_error missing;
+    enum emx_status status = file_measure(shard->path, &shard->size, &missing);
+
+    shard->may_fail = scan_may_skip(s) && (status || shard->size != UINT64_MAX);
+    shard->signs = shard->may_fail;
+    if (status && !shard->may_fail)
+        return emx_fail(err, status, "%s", missing.message);
+    return status ? shard_fail(shard, &missing, err) : EMX_OK;
+}
+
 static enum emx_status prepare_shards(struct scan *s, struct emx_error *err)
 {
     size_t n = 0;
@@ -154,7 +169,7 @@ static enum emx_status prepare_shards(struct scan *s, struct emx_error *err)
             shard->options = &s->formats[i];
             shard->limit = tokens_to_take(given);
             shard->window_log_max = s->window_log_max;
-            status = file_measure(shard->path, &shard->size, err);
+            status = prepare_shard(s, shard, err);
             if (status)
                 return status;
         }
@@ -222,6 +237,7 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
     spill_init(&s->spill, options->tmpdir, &s->budget);
+    skips_init(&s->skips, options);
     status = prepare_machine(s, err);
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
@@ -244,6 +260,7 @@ void scan_finish(struct scan *s)
         sealed_finish(&s->sealed[i], &s->budget);
     }
     spill_finish(&s->spill);
+    skips_finish(&s->skips);
     free(s->sealed);
     free(s->progress);
     for (unsigned i = 0; i < s->n_regions; i++)

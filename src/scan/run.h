@@ -21,6 +21,7 @@ struct run {
     size_t n_blocks, cap_blocks;
     uint64_t n_rows;
     uint32_t max_token;
+    bool is_minus; /* its counts are subtracted where runs are merged */
 };
 
 void run_finish(struct run *r);

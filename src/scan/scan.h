@@ -6,6 +6,7 @@
 
 #include "scan/schedule.h"
 #include "scan/seal.h"
+#include "scan/skips.h"
 
 struct scan {
     const struct emx_scan_options *options;
@@ -15,6 +16,7 @@ struct scan {
     unsigned n_regions;
     int window_log_max;
     struct spill spill;
+    struct skips skips;
 
     struct domain *domains;         /* [n_domains] as given */
     struct domain **by_name;        /* [n_domains] sorted */
@@ -43,6 +45,12 @@ struct scan {
 EMX_CHECKED enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
                                          const struct emx_scan_options *options, struct emx_error *err);
 void scan_finish(struct scan *s);
+
+/* May shards be skipped? */
+static inline bool scan_may_skip(const struct scan *s)
+{
+    return s->options->on_error != EMX_ON_ERROR_FAIL;
+}
 
 /* Read and count all shards on all threads. */
 EMX_CHECKED enum emx_status scan_count(struct scan *s, struct emx_error *err);

@@ -246,19 +246,60 @@ static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct 
     return status;
 }
 
-static enum emx_status encode_runs(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+/* All that is in tables to runs. */
+static enum emx_status spill_all(struct sealer *s, struct domain *d, struct emx_error *err)
 {
-    struct merge *merge = NULL;
     enum emx_status status = spill_rest(s->spiller, d, s->placement, err);
 
     domain_release_tables(d);
-    if (!status)
-        status =
-            merge_create(d->runs, d->n_runs, &s->spiller->spill->file, s->placement, &s->spiller->space, &merge, err);
+    return status;
+}
+
+static enum emx_status merge_and_encode(struct sealer *s, const struct run *runs, size_t n_runs, struct sealed *ret,
+                                        struct emx_error *err)
+{
+    struct merge *merge = NULL;
+    enum emx_status status =
+        merge_create(runs, n_runs, &s->spiller->spill->file, s->placement, &s->spiller->space, &merge, err);
+
     if (!status)
         status = encode_pieces(s, next_of_merge, merge, true, ret, err);
     merge_destroy(&merge);
     return status;
+}
+
+/* The runs of the domain, and those that are to be subtracted. */
+static enum emx_status encode_difference(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    struct domain *minus = d->taken_back;
+    struct run *runs;
+    enum emx_status status = spill_all(s, minus, err);
+
+    if (status)
+        return status;
+    if (!tally_subtract(&d->tails, &minus->tails))
+        return emx_fail(err, EMX_ERR_CORRUPT, "domain '%s': more is to be taken back than was counted", d->given->name);
+    runs = malloc((d->n_runs + minus->n_runs + 1) * sizeof(*runs));
+    if (!runs)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+    memcpy(runs, d->runs, d->n_runs * sizeof(*runs));
+    for (size_t i = 0; i < minus->n_runs; i++) {
+        runs[d->n_runs + i] = minus->runs[i];
+        runs[d->n_runs + i].is_minus = true;
+    }
+    status = merge_and_encode(s, runs, d->n_runs + minus->n_runs, ret, err);
+    free(runs);
+    return status;
+}
+
+static enum emx_status encode_runs(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    enum emx_status status = spill_all(s, d, err);
+
+    if (status)
+        return status;
+    return domain_was_taken_back(d) ? encode_difference(s, d, ret, err)
+                                    : merge_and_encode(s, d->runs, d->n_runs, ret, err);
 }
 
 static enum emx_status take_spectra(struct sealer *s, struct sealed *ret, struct emx_error *err)
@@ -293,7 +334,7 @@ enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *r
 
     *ret = (struct sealed){0};
     spill_leave_out(s->spiller->spill, d);
-    status = d->n_runs ? encode_runs(s, d, ret, err) : encode_tables(s, d, ret, err);
+    status = d->n_runs || domain_was_taken_back(d) ? encode_runs(s, d, ret, err) : encode_tables(s, d, ret, err);
     if (!status)
         status = take_spectra(s, ret, err);
     if (!status) {

@@ -17,6 +17,8 @@ static enum emx_status count_split_token(struct counter *c, struct shard *s, con
     enum emx_status status;
 
     tokens_decode(bytes, s->open.flat.type, 1, &token);
+    if (s->failure && token >= s->vocabulary)
+        return EMX_OK; /* of a shard that is taken back: left out both times */
     b.span = (struct span){.begin = begin, .end = begin + size, .n = 1, .first = token, .last = token};
     status = count_block(c, s, &b, err);
     return status ? status : shard_add_block(s, &b, err);
@@ -109,6 +111,7 @@ static void join(struct counter *c, struct shard *s, struct span *to, const stru
         to->end_before |= after.end_before;
     }
     to->n += next->n;
+    to->check += next->check;
     to->last = next->last;
     to->end_after = next->end_after;
 }
@@ -189,12 +192,8 @@ static enum emx_status count_last_tail(struct counter *c, struct shard *s, struc
 enum emx_status seams_complete(struct counter *c, struct shard *s, struct emx_shard_record *ret,
                                uint64_t *ret_documents_without_eod, struct emx_error *err)
 {
-    enum emx_status status = seams_join(c, s, err);
+    enum emx_status status = count_last_tail(c, s, err);
 
-    if (!status)
-        status = shard_check_index(s, err);
-    if (!status)
-        status = count_last_tail(c, s, err);
     if (status)
         return status;
     assert(s->n_spans <= 1 && (s->n_spans == 0 || s->spans->n == s->sums.n_tokens));

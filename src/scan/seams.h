@@ -13,7 +13,7 @@
 /* No thread works on the shard, or none will find another block in it. */
 EMX_CHECKED enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error *err);
 
-/* All blocks are counted: join them, count the last tail and sum up the shard.  *ret is its record. */
+/* All blocks are counted and joined: count the last tail and sum up the shard.  *ret is its record. */
 EMX_CHECKED enum emx_status seams_complete(struct counter *c, struct shard *s, struct emx_shard_record *ret,
                                            uint64_t *ret_documents_without_eod, struct emx_error *err);
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* --- blocks ------------------------------------------------------------------------------------------ */
 
@@ -56,6 +57,13 @@ static void set_span(struct block *b, uint64_t begin, uint64_t end)
     }
 }
 
+void block_sign(struct block *b)
+{
+    b->span.check = XXH3_64bits_withSeed(b->tokens, b->n * b->width, b->span.begin);
+    if (b->n_ends)
+        b->span.check += XXH3_64bits_withSeed(b->ends, b->n_ends * sizeof(*b->ends), b->index);
+}
+
 /* --- opening ----------------------------------------------------------------------------------------- */
 
 void shard_init(struct shard *s, struct domain *domain, const char *path)
@@ -81,6 +89,7 @@ void shard_close(struct shard *s)
 void shard_finish(struct shard *s)
 {
     shard_close(s);
+    free(s->failure);
     pthread_mutex_destroy(&s->mutex);
 }
 
@@ -107,10 +116,13 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
     s->open.options = s->options;
     if (!status)
         status = format_open(&s->open, &s->format, err);
-    if (!status)
-        status = domain_agree_on_eod(s->domain, s->open.eod_first, s->name, err);
     if (status)
         return status;
+    status = domain_agree_on_eod(s->domain, s->open.eod_first, s->name, err);
+    if (status) {
+        s->may_fail = false; /* which of two shards is to go is not ours to say */
+        return status;
+    }
     s->vocabulary = declared ? declared : EMX_MAX_VOCABULARY;
     s->key = pair_key_for((uint32_t)(range_of(s) < s->vocabulary ? range_of(s) : s->vocabulary));
     s->stage = SHARD_OPEN;
@@ -331,13 +343,91 @@ static enum emx_status take_next(struct shard *s, struct block *b, bool *ret_any
     return status;
 }
 
-/* Under the mutex: is this the thread that finds the shard ended and all blocks back? */
+/* Under the mutex: is this the thread that finds the shard at its end, or broken, and all blocks back? */
 static bool is_last(struct shard *s)
 {
-    if (s->stage != SHARD_ENDED || s->n_out || s->finished)
+    if ((s->stage != SHARD_ENDED && !s->failure) || s->n_out || s->finished)
         return false;
     s->finished = true;
     return true;
+}
+
+/*
+ * Under the mutex: the shard fails at this byte of its content.  Blocks are taken in order and those before it will all
+ * be looked at, so the error that is kept does not depend on the threads.
+ */
+static enum emx_status keep_failure(struct shard *s, uint64_t at, const struct emx_error *error, struct emx_error *err)
+{
+    s->stage = SHARD_FAILED;
+    if (s->failure && s->failed_at <= at)
+        return EMX_OK;
+    if (!s->failure)
+        s->failure = malloc(sizeof(*s->failure));
+    if (!s->failure)
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->name);
+    *s->failure = *error;
+    s->failed_at = at;
+    return EMX_OK;
+}
+
+/* Under the mutex: an error of the shard is kept, if that is what it may have. */
+static enum emx_status settle(struct shard *s, uint64_t at, enum emx_status status, struct emx_error *err)
+{
+    struct emx_error error;
+
+    if (!status || !s->may_fail || status == EMX_ERR_MEMORY)
+        return status;
+    error = *err;
+    return keep_failure(s, at, &error, err);
+}
+
+static uint64_t content_begin(const struct shard *s)
+{
+    return s->open.is_flat ? s->open.flat.offset : 0;
+}
+
+/* Of the content, where the next block would begin. */
+static uint64_t place_of_next(const struct shard *s)
+{
+    if (s->stage == SHARD_ENDED) /* what is wrong is its end */
+        return UINT64_MAX;
+    if (!s->open.stream)
+        return 0;
+    return s->open.is_flat ? stream_position(s->open.stream) : 4 * s->n_taken;
+}
+
+enum emx_status shard_put_broken(struct shard *s, struct block *b, const struct emx_error *error, bool *ret_last,
+                                 struct emx_error *err)
+{
+    enum emx_status status;
+
+    pthread_mutex_lock(&s->mutex);
+    status = keep_failure(s, content_begin(s) + b->span.begin, error, err);
+    s->n_out--; /* the block, or the piece that it is of */
+    b->in_piece = false;
+    *ret_last = !status && is_last(s);
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+enum emx_status shard_fail(struct shard *s, const struct emx_error *error, struct emx_error *err)
+{
+    return keep_failure(s, UINT64_MAX, error, err);
+}
+
+/* A piece that cannot be decoded is given up. */
+static enum emx_status give_up_piece(struct shard *s, struct block *b, enum emx_status status, bool *ret_last,
+                                     struct emx_error *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    status = settle(s, b->piece_position, status, err);
+    if (!status) {
+        s->n_out--;
+        b->in_piece = false;
+        *ret_last = is_last(s);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return status;
 }
 
 enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool *ret_last, struct emx_error *err)
@@ -351,8 +441,10 @@ enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool
         if (b->in_piece) {
             status = read_piece(s, b, ret_any, err);
             b->seconds_decoding += clock_seconds() - start;
-            if (status || *ret_any)
-                return status;
+            if (status)
+                return give_up_piece(s, b, status, ret_last, err);
+            if (*ret_any)
+                return EMX_OK;
         }
         start = clock_seconds();
         pthread_mutex_lock(&s->mutex);
@@ -360,6 +452,7 @@ enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool
         s->n_out -= b->in_piece; /* the piece is used up */
         b->in_piece = false;
         status = take_next(s, b, ret_any, err);
+        status = settle(s, place_of_next(s), status, err);
         if (status)
             s->stage = SHARD_FAILED; /* or another thread would open it again, or read on in a broken stream */
         *ret_last = !status && is_last(s);

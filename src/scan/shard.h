@@ -35,6 +35,7 @@ struct span {
     bool end_before, end_after; /* a decoded format has a document end at this edge */
     uint8_t n_head, n_tail;     /* bytes of a token that lies across two pieces */
     uint8_t head[8], tail[8];
+    uint64_t check; /* sum of its blocks' (block_sign()) where the shard signs, else 0 */
 };
 
 /* What the blocks of a shard add up to. */
@@ -72,6 +73,9 @@ static inline uint32_t block_token(const struct block *b, size_t i)
     return b->width == 2 ? ((const uint16_t *)b->tokens)[i] : ((const uint32_t *)b->tokens)[i];
 }
 
+/* Take the checksum of the block's tokens and ends into b->span.check. */
+void block_sign(struct block *b);
+
 EMX_CHECKED enum emx_status block_init(struct block *b, int window_log_max, struct emx_error *err);
 void block_finish(struct block *b);
 
@@ -84,10 +88,12 @@ struct shard {
     uint64_t size;  /* bytes of the file; UINT64_MAX for a pipe */
     uint64_t limit; /* tokens to take, UINT64_MAX: all */
     int window_log_max;
+    bool signs;    /* blocks are signed when they are counted, so that they can be taken back */
+    bool may_fail; /* if it is broken it is skipped: errors are kept in `failure` */
 
     pthread_mutex_t mutex;
     /* guarded by the mutex; but `open`, `format`, `key` and `vocabulary` are constant once a block was taken */
-    /* Failed: one thread has the error, the others find no more blocks. */
+    /* Failed: one thread, or (may_fail) the shard has the error; the others find no more blocks. */
     enum { SHARD_NEW, SHARD_OPEN, SHARD_ENDED, SHARD_FAILED } stage;
     struct shard_open open;
     const struct format_ops *format;
@@ -99,6 +105,8 @@ struct shard {
     struct span *spans;
     size_t n_spans, cap_spans;
     struct shard_sums sums;
+    struct emx_error *failure; /* the first by its place in the shard, whichever thread finds its error first */
+    uint64_t failed_at;
 
     _Atomic uint64_t n_bytes_read; /* for progress */
 };
@@ -114,12 +122,18 @@ void shard_finish(struct shard *s);
 
 /*
  * The next block of the shard into *b; *ret_any false: there is none.  *ret_last true (only with *ret_any false): all
- * blocks are back and nobody else was told.
+ * blocks are back and nobody else was told.  If then `failure` is set, the shard is broken; without may_fail the call
+ * returns the error instead.
  */
 EMX_CHECKED enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool *ret_last,
                                        struct emx_error *err);
 /* Hand back a counted block: its span and sums. */
 EMX_CHECKED enum emx_status shard_put(struct shard *s, const struct block *b, bool *ret_last, struct emx_error *err);
+/* Hand back a block that could not be counted, for *error is wrong with the shard (which may_fail). */
+EMX_CHECKED enum emx_status shard_put_broken(struct shard *s, struct block *b, const struct emx_error *error,
+                                             bool *ret_last, struct emx_error *err);
+/* For who was told `last`: the shard as a whole is wrong. */
+EMX_CHECKED enum emx_status shard_fail(struct shard *s, const struct emx_error *error, struct emx_error *err);
 /* The same without the mutex, for who was told `last` and found a block of its own (a token across two pieces). */
 EMX_CHECKED enum emx_status shard_add_block(struct shard *s, const struct block *b, struct emx_error *err);
 

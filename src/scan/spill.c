@@ -133,6 +133,8 @@ struct victim {
 
 static void look_at_tables(struct domain *d, struct table *stuck, struct victim *largest, struct victim *own)
 {
+    if (d->taken_back)
+        look_at_tables(d->taken_back, stuck, largest, own);
     pthread_mutex_lock(&d->mutex);
     for (size_t i = 0; i < d->n_tables && !d->is_left_out; i++) {
         struct victim v = {d, d->tables[i].table, table_n_spare_bytes(d->tables[i].table)};
@@ -204,12 +206,19 @@ enum emx_status spill_make_room(struct spiller *s, struct table *stuck, uint64_t
     return status;
 }
 
+static void leave_out(struct domain *d)
+{
+    if (d->taken_back)
+        leave_out(d->taken_back);
+    pthread_mutex_lock(&d->mutex);
+    d->is_left_out = true;
+    pthread_mutex_unlock(&d->mutex);
+}
+
 void spill_leave_out(struct spill *s, struct domain *d)
 {
     pthread_mutex_lock(&s->mutex); /* nobody is spilling one of its tables now, */
-    pthread_mutex_lock(&d->mutex);
-    d->is_left_out = true; /* and nobody will */
-    pthread_mutex_unlock(&d->mutex);
+    leave_out(d);                  /* and nobody will */
     s->n_sealing++;
     pthread_mutex_unlock(&s->mutex);
 }

@@ -3,6 +3,7 @@
  */
 #include "scan/scan.h"
 #include "scan/seams.h"
+#include "scan/take_back.h"
 
 #include "pipeline/threads.h"
 #include "util/clock.h"
@@ -64,18 +65,56 @@ static enum emx_status seal_alone(struct worker *w, struct domain *d)
     return status;
 }
 
-/* The shard's blocks are all back: its seams, its record, its file. */
+/* What a shard is found to be when it is whole may be wrong, too. */
+static enum emx_status judge_shard(struct worker *w, struct shard *shard)
+{
+    struct emx_error error;
+    enum emx_status status = seams_join(&w->counter, shard, &w->error);
+
+    if (!status)
+        status = shard_check_index(shard, &w->error);
+    else if (status != EMX_ERR_RANGE)
+        return status; /* nothing that the shard has done */
+    if (!status || !shard->may_fail)
+        return status;
+    error = w->error;
+    return shard_fail(shard, &error, &w->error);
+}
+
+/* It is good: its record. */
 static enum emx_status complete_shard(struct worker *w, struct shard *shard)
 {
     struct scan *s = w->scan;
     size_t i = (size_t)(shard - s->shards);
     enum emx_status status = seams_complete(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
-    bool domain_is_counted;
 
     if (!status && shard->open.warning)
         warn(s, shard->name, shard->open.warning);
     if (!status)
         warn_of_no_documents(s, shard);
+    return status;
+}
+
+static enum emx_status skip_shard(struct worker *w, struct shard *shard)
+{
+    struct emx_skipped what = {.domain = shard->domain->given->name,
+                               .path = shard->path,
+                               .reason = shard->failure->message,
+                               .what = EMX_SKIPPED_SHARD};
+    enum emx_status status = take_back(&w->counter, shard, &w->block, &w->error);
+
+    return status ? status : skips_add(&w->scan->skips, &what, &w->error);
+}
+
+/* The shard's blocks are all back, as many as there are. */
+static enum emx_status end_shard(struct worker *w, struct shard *shard)
+{
+    struct scan *s = w->scan;
+    enum emx_status status = shard->failure ? EMX_OK : judge_shard(w, shard);
+    bool domain_is_counted;
+
+    if (!status)
+        status = shard->failure ? skip_shard(w, shard) : complete_shard(w, shard);
     shard_close(shard);
     pthread_mutex_lock(&shard->domain->mutex);
     domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
@@ -83,6 +122,20 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     if (!status && domain_is_counted && schedule_has_more(s->schedule))
         status = seal_alone(w, shard->domain);
     return status;
+}
+
+/* The block was counted, or (EMX_ERR_RANGE) refused: then the shard may be done with. */
+static enum emx_status put_back(struct worker *w, struct shard *shard, enum emx_status status, bool *any, bool *last)
+{
+    struct emx_error error;
+
+    if (!status)
+        return shard_put(shard, &w->block, last, &w->error);
+    if (status != EMX_ERR_RANGE || !shard->may_fail)
+        return status;
+    *any = false;
+    error = w->error;
+    return shard_put_broken(shard, &w->block, &error, last, &w->error);
 }
 
 /* Take and count blocks until the shard has none. */
@@ -98,14 +151,13 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
 
             status = count_block(&w->counter, shard, &w->block, &w->error);
             w->seconds_counting += clock_seconds() - start;
-            if (!status)
-                status = shard_put(shard, &w->block, &last, &w->error);
+            status = put_back(w, shard, status, &any, &last);
         }
     }
     if (!status && (!any || last))
         schedule_ended(w->scan->schedule, shard);
     if (!status && last)
-        status = complete_shard(w, shard);
+        status = end_shard(w, shard);
     return status;
 }
 

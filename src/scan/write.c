@@ -9,18 +9,29 @@
 
 /* --- head of a domain ---------------------------------------------------------------------------------- */
 
-static enum emx_status begin_domain(struct emx_state_writer *w, const struct scan *s, const struct domain *d,
-                                    struct emx_error *err)
+/* The records of shards that were counted, moved to the front of the domain's; returns how many. */
+static size_t take_records(struct scan *s, const struct domain *d)
 {
-    struct emx_domain head = {.name = d->given->name,
-                              .settings = d->settings,
-                              .shards = s->records + d->first_shard,
-                              .n_shards = d->n_shards};
+    struct emx_shard_record *records = s->records + d->first_shard;
+    size_t n = 0;
 
-    for (size_t i = d->first_shard; i < d->first_shard + d->n_shards; i++) {
-        head.n_documents += s->records[i].n_documents;
-        head.n_documents_without_eod += s->n_without_eod[i];
+    for (size_t i = 0; i < d->n_shards; i++) {
+        if (records[i].path)
+            records[n++] = records[i];
     }
+    return n;
+}
+
+static enum emx_status begin_domain(struct emx_state_writer *w, const struct scan *s, const struct domain *d,
+                                    size_t n_shards, struct emx_error *err)
+{
+    struct emx_domain head = {
+        .name = d->given->name, .settings = d->settings, .shards = s->records + d->first_shard, .n_shards = n_shards};
+
+    for (size_t i = 0; i < d->n_shards; i++)
+        head.n_documents_without_eod += s->n_without_eod[d->first_shard + i];
+    for (size_t i = 0; i < n_shards; i++)
+        head.n_documents += head.shards[i].n_documents;
     return emx_state_writer_begin_domain(w, &head, err);
 }
 
@@ -48,9 +59,9 @@ static enum emx_status write_tails(struct emx_state_writer *w, const struct tall
 /* --- domains ------------------------------------------------------------------------------------------- */
 
 static enum emx_status write_domain(struct emx_state_writer *w, struct scan *s, struct domain *d, struct sealed *sealed,
-                                    struct emx_error *err)
+                                    size_t n_shards, struct emx_error *err)
 {
-    enum emx_status status = begin_domain(w, s, d, err);
+    enum emx_status status = begin_domain(w, s, d, n_shards, err);
 
     if (!status)
         status = write_tails(w, &d->tails, err);
@@ -73,11 +84,12 @@ static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s
     for (size_t i = 0; i < s->n_domains && !status; i++) {
         struct domain *d = s->by_name[i];
         struct sealed *sealed = &s->sealed[d - s->domains];
+        size_t n_shards = take_records(s, d);
 
-        if (!sealed->pairs)
+        if (!sealed->pairs && n_shards)
             status = seal_domain(sealer, d, sealed, err);
-        if (!status)
-            status = write_domain(w, s, d, sealed, err);
+        if (!status && n_shards)
+            status = write_domain(w, s, d, sealed, n_shards, err);
         sealed_finish(sealed, &s->budget);
         if (!status && !scan_report(s))
             status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
@@ -95,6 +107,8 @@ enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct em
         status = seal_and_write(w, s, &sealer, err);
         sealer_finish(&sealer);
     }
+    if (!status)
+        status = emx_state_writer_skipped(w, s->skips.items, s->skips.n, err);
     spiller_finish(&spiller);
     return status;
 }
