@@ -13,7 +13,8 @@
  * asked for.  Documents of which no token has a vector are left out and counted.
  *
  * Equal bits for any number of threads: vectors of tokens are rounded to integers, so that a document's sum is exact in
- * any order (2^-23 of the largest number of a column: vne/token_rows.h), and documents are added as integers (vne.h).
+ * any order, and documents are added as integers (vne.h).  A component is rounded to at most 2^-15 of the largest that
+ * any token has there, which moves the entropy by some 1e-6 nats (docs/vne.md).
  */
 #ifndef EMX_VNE_SET_H
 #define EMX_VNE_SET_H

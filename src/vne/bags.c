@@ -1,23 +1,26 @@
 /*
- * bags.c - tokens -> how often each comes -> sum of their rows -> density matrix
+ * bags.c - tokens -> how often each comes -> batch of documents -> density matrix
  *
- * Most tokens come several times in a document, so they are counted before their rows are added.
+ * Most tokens come several times in a document, so they are counted before their rows are added.  What is more than one
+ * list of counts, because it is long or was given in parts, is summed up at once instead of in the batch.
  */
 #include "vne/bags.h"
 
+#include "vne/batch.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_TOKENS = INT16_MAX /* that are counted before their rows are added */ };
 
 struct bags {
     const struct token_rows *rows;
     struct bag_sums *to;
     uint16_t *counts;    /* [n_tokens of rows] of the tokens in different[], else 0 */
-    uint32_t *different; /* [MOST_TOKENS] in the order they came */
+    uint32_t *different; /* [MOST_IN_SUM + 1] in the order they came */
     size_t n_different, n_counted;
-    struct bag_part part; /* what else is in the open document; its n_tokens also count what is in counts[] */
-    double *x;            /* [dimension] */
+    struct bag_part part; /* of the open document; sum: if has_sum, without what is in counts[] */
+    bool has_sum;
+    struct batch *documents; /* that ended */
+    double *x;               /* [dimension] */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -32,11 +35,12 @@ enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, st
     if (b) {
         b->rows = rows;
         b->counts = calloc(rows->n_tokens, sizeof(*b->counts));
-        b->different = calloc(MOST_TOKENS + 1, sizeof(*b->different));
+        b->different = calloc(MOST_IN_SUM + 1, sizeof(*b->different));
         b->part.sum = calloc(rows->dimension, sizeof(*b->part.sum));
+        b->documents = batch_create(rows);
         b->x = calloc(rows->dimension, sizeof(*b->x));
     }
-    if (!b || !b->counts || !b->different || !b->part.sum || !b->x) {
+    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->x) {
         bags_destroy(&b);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for documents of %u tokens", rows->n_tokens);
     }
@@ -51,6 +55,7 @@ void bags_destroy(struct bags **b)
     free((*b)->counts);
     free((*b)->different);
     free((*b)->part.sum);
+    batch_destroy(&(*b)->documents);
     free((*b)->x);
     free(*b);
     *b = NULL;
@@ -66,41 +71,56 @@ enum emx_status bags_to(struct bags *b, struct bag_sums *sums, struct emx_error 
 
 /* --- the open document ------------------------------------------------------------------------------------- */
 
-/* What was counted goes to the part. */
-static void settle(struct bags *b)
+/* What was counted goes to the batch's room. */
+static size_t list_counts(struct bags *b)
 {
-    const struct token_rows *r = b->rows;
+    struct token_count *list = batch_room(b->documents);
+    const size_t n = b->n_different;
+    uint16_t *counts = b->counts;
 
-    for (size_t k = 0; k < b->n_different; k++) {
-        uint32_t token = b->different[k];
-        const int32_t *row = r->rows + token * r->dimension;
-        int64_t n = b->counts[token];
+    for (size_t i = 0; i < n; i++) {
+        uint32_t token = b->different[i];
 
-        for (size_t i = 0; i < r->dimension; i++)
-            b->part.sum[i] += n * row[i];
-        b->part.n_without_vector += r->has_vector[token] ? 0 : (uint64_t)n;
-        b->counts[token] = 0;
+        list[i] = (struct token_count){token, counts[token]};
+        counts[token] = 0;
     }
+    for (size_t i = 0; i < n && !b->rows->is_matrix; i++)
+        b->part.n_without_vector += b->rows->has_vector[list[i].token] ? 0 : list[i].n;
     b->n_different = b->n_counted = 0;
+    return n;
 }
 
-/* Up to MOST_TOKENS in all. */
+static void sum_at_once(struct bags *b)
+{
+    const int32_t *sum = batch_sum_room(b->documents, list_counts(b));
+
+    for (size_t i = 0; i < b->rows->dimension; i++)
+        b->part.sum[i] += sum[i];
+    b->has_sum = true;
+}
+
+/* Up to MOST_IN_SUM in all. */
 static inline __attribute__((always_inline)) size_t count(struct bags *b, const void *tokens, size_t n, size_t width)
 {
-    size_t n_different = b->n_different;
-    size_t i = 0;
+    const uint32_t n_tokens = b->rows->n_tokens;
+    uint32_t *different = b->different;
+    uint16_t *counts = b->counts;
+    size_t n_different = b->n_different, i = 0;
 
     for (; i < n; i++) {
         uint32_t token = width == 2 ? ((const uint16_t *)tokens)[i] : ((const uint32_t *)tokens)[i];
+        uint16_t before;
 
-        if (token >= b->rows->n_tokens) {
+        if (__builtin_expect(token >= n_tokens, 0)) {
             if (b->rows->is_matrix)
                 break;
             b->part.n_without_vector++;
             continue;
         }
-        b->different[n_different] = token;
-        n_different += b->counts[token]++ == 0;
+        before = counts[token];
+        different[n_different] = token; /* stays if it is the first */
+        counts[token] = (uint16_t)(before + 1);
+        n_different += before == 0;
     }
     b->n_different = n_different;
     b->n_counted += i;
@@ -108,32 +128,29 @@ static inline __attribute__((always_inline)) size_t count(struct bags *b, const 
     return i;
 }
 
-size_t bags_u16(struct bags *b, const uint16_t *tokens, size_t n)
+static inline __attribute__((always_inline)) size_t count_all(struct bags *b, const unsigned char *tokens, size_t n,
+                                                              size_t width)
 {
     size_t done = 0, most, now;
 
     do {
-        if (b->n_counted == MOST_TOKENS)
-            settle(b);
-        most = smaller(n - done, MOST_TOKENS - b->n_counted);
-        now = count(b, tokens + done, most, sizeof(*tokens));
+        if (b->n_counted == MOST_IN_SUM)
+            sum_at_once(b);
+        most = smaller(n - done, MOST_IN_SUM - b->n_counted);
+        now = count(b, tokens + done * width, most, width);
         done += now;
     } while (now == most && done < n);
     return done;
 }
 
+size_t bags_u16(struct bags *b, const uint16_t *tokens, size_t n)
+{
+    return count_all(b, (const unsigned char *)tokens, n, sizeof(*tokens));
+}
+
 size_t bags_u32(struct bags *b, const uint32_t *tokens, size_t n)
 {
-    size_t done = 0, most, now;
-
-    do {
-        if (b->n_counted == MOST_TOKENS)
-            settle(b);
-        most = smaller(n - done, MOST_TOKENS - b->n_counted);
-        now = count(b, tokens + done, most, sizeof(*tokens));
-        done += now;
-    } while (now == most && done < n);
-    return done;
+    return count_all(b, (const unsigned char *)tokens, n, sizeof(*tokens));
 }
 
 void bags_add_part(struct bags *b, const struct bag_part *part)
@@ -142,33 +159,51 @@ void bags_add_part(struct bags *b, const struct bag_part *part)
         b->part.sum[i] += part->sum[i];
     b->part.n_tokens += part->n_tokens;
     b->part.n_without_vector += part->n_without_vector;
+    b->has_sum = true;
 }
 
 /* --- its end -------------------------------------------------------------------------------------------------- */
 
 static void clear(struct bags *b)
 {
-    memset(b->part.sum, 0, b->rows->dimension * sizeof(*b->part.sum));
+    if (b->has_sum)
+        memset(b->part.sum, 0, b->rows->dimension * sizeof(*b->part.sum));
+    b->has_sum = false;
     b->part.n_tokens = b->part.n_without_vector = 0;
+}
+
+static enum emx_status add_direction(struct bags *b, struct emx_error *err)
+{
+    enum emx_status status = emx_density_add(b->to->density, b->x);
+
+    return status ? emx_fail(err, status, "more than %llu documents", (unsigned long long)EMX_MAX_DOCUMENTS) : EMX_OK;
+}
+
+static enum emx_status add_open(struct bags *b, struct emx_error *err)
+{
+    if (!b->has_sum) {
+        batch_add(b->documents, list_counts(b));
+        return batch_is_full(b->documents) ? bags_flush(b, err) : EMX_OK;
+    }
+    sum_at_once(b);
+    for (size_t i = 0; i < b->rows->dimension; i++)
+        b->x[i] = (double)b->part.sum[i] * b->rows->scale[i];
+    return add_direction(b, err);
 }
 
 enum emx_status bags_end(struct bags *b, struct emx_error *err)
 {
-    enum emx_status status;
+    enum emx_status status = add_open(b, err);
 
-    settle(b);
-    for (size_t i = 0; i < b->rows->dimension; i++)
-        b->x[i] = (double)b->part.sum[i] * b->rows->scale[i];
-    status = emx_density_add(b->to->density, b->x);
     b->to->n_tokens += b->part.n_tokens;
     b->to->n_without_vector += b->part.n_without_vector;
     clear(b);
-    return status ? emx_fail(err, status, "more than %llu documents", (unsigned long long)EMX_MAX_DOCUMENTS) : EMX_OK;
+    return status;
 }
 
 void bags_end_part(struct bags *b, struct bag_part *ret)
 {
-    settle(b);
+    sum_at_once(b);
     memcpy(ret->sum, b->part.sum, b->rows->dimension * sizeof(*ret->sum));
     ret->n_tokens = b->part.n_tokens;
     ret->n_without_vector = b->part.n_without_vector;
@@ -177,13 +212,22 @@ void bags_end_part(struct bags *b, struct bag_part *ret)
 
 void bags_drop(struct bags *b)
 {
-    settle(b);
+    for (size_t i = 0; i < b->n_different; i++)
+        b->counts[b->different[i]] = 0;
+    b->n_different = b->n_counted = 0;
     clear(b);
 }
 
 enum emx_status bags_flush(struct bags *b, struct emx_error *err)
 {
-    (void)b;
-    (void)err;
-    return EMX_OK;
+    const size_t n = batch_n_documents(b->documents), step = b->rows->n_columns;
+    const int32_t *sums = batch_sums(b->documents);
+    enum emx_status status = EMX_OK;
+
+    for (size_t k = 0; k < n && !status; k++) {
+        for (size_t i = 0; i < b->rows->dimension; i++)
+            b->x[i] = (double)sums[k * step + i] * b->rows->scale[i];
+        status = add_direction(b, err);
+    }
+    return status;
 }

@@ -5,9 +5,9 @@
  * products[]
  *
  * When `block` has no free column it is multiplied.  When a sum in products[] could pass 2^53, these are carried over
- * to total[], 128-bit integers.  No sum over a set of documents, in any order, is larger than the largest `energy`:
+ * to total[], 128-bit integers.  No sum over a set of documents, in any order, is larger than their `bound`:
  *
- *     |sum_j q_ji q_jk| <= sum_j |q_ji q_jk| <= max over i of sum_j q_ji^2              (Cauchy and Schwarz)
+ *     |sum_j q_ji q_jk| <= sum_j |q_ji q_jk| <= sum_j max_i q_ji^2
  *
  * so as long as that is at most 2^53 all that BLAS computes on its way, in whatever order, are integers that double
  * has.
@@ -20,7 +20,7 @@
 #include <string.h>
 
 enum { BLOCK_DOCUMENTS = 256 /* wide enough for BLAS to run at full speed; 600 KiB at dimension 300 */ };
-static const double grid = 0x1p24, most_energy = 0x1p53;
+static const double grid = 0x1p24, largest_sum = 0x1p53;
 
 struct emx_density {
     size_t dimension;
@@ -28,7 +28,7 @@ struct emx_density {
     double *block;    /* [BLOCK_DOCUMENTS][dimension] integers */
     size_t n_block;   /* documents in it */
     double *products; /* [dimension x dimension] column-major, lower triangle */
-    double *energy;   /* [dimension] sums of squares of what is in block and products */
+    double bound;     /* of what is in block and products */
     wide *total;      /* [dimension * (dimension + 1) / 2] the lower triangle, column by column */
 };
 
@@ -49,10 +49,9 @@ enum emx_status emx_density_create(size_t dimension, struct emx_density **ret, s
         d->dimension = dimension;
         d->block = calloc(BLOCK_DOCUMENTS * dimension, sizeof(*d->block));
         d->products = calloc(dimension * dimension, sizeof(*d->products));
-        d->energy = calloc(dimension, sizeof(*d->energy));
         d->total = calloc(triangle(dimension), sizeof(*d->total));
     }
-    if (!d || !d->block || !d->products || !d->energy || !d->total) {
+    if (!d || !d->block || !d->products || !d->total) {
         emx_density_destroy(&d);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a matrix of %zu x %zu", dimension, dimension);
     }
@@ -66,7 +65,6 @@ void emx_density_destroy(struct emx_density **d)
         return;
     free((*d)->block);
     free((*d)->products);
-    free((*d)->energy);
     free((*d)->total);
     free(*d);
     *d = NULL;
@@ -75,7 +73,7 @@ void emx_density_destroy(struct emx_density **d)
 static void clear_products(struct emx_density *d)
 {
     memset(d->products, 0, d->dimension * d->dimension * sizeof(*d->products));
-    memset(d->energy, 0, d->dimension * sizeof(*d->energy));
+    d->bound = 0;
 }
 
 void emx_density_reset(struct emx_density *d)
@@ -125,40 +123,72 @@ static void carry_over(struct emx_density *d)
     clear_products(d);
 }
 
-/* The length of x in two steps, so that neither tiny nor huge numbers lose it; scale is a power of two. */
-static double length(const double *x, size_t n, double *ret_scale)
+/* Sums and maxima are of every LANES-th number first, so that vectors can be used; the order is always the same. */
+enum { LANES = 4 };
+
+static double sum_of_squares(const double *x, size_t n, double scale)
 {
-    double largest = 0, sum = 0;
+    double sums[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += (x[i + k] * scale) * (x[i + k] * scale);
+    }
+    for (; i < n; i++)
+        sums[i % LANES] += (x[i] * scale) * (x[i] * scale);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/* A power of two that brings numbers to where their squares are neither huge nor tiny; 0 if all numbers are 0. */
+static double scale_of(const double *x, size_t n)
+{
+    double largest = 0;
     int exponent;
 
     for (size_t i = 0; i < n; i++)
-        largest = fabs(x[i]) > largest || isnan(x[i]) ? fabs(x[i]) : largest;
-    *ret_scale = 1;
-    if (largest == 0 || !isfinite(largest))
-        return largest;
+        largest = fmax(largest, fabs(x[i]));
+    if (largest == 0)
+        return 0;
     frexp(largest, &exponent);
-    *ret_scale = ldexp(1, exponent < -1000 ? 1000 : -exponent);
-    for (size_t i = 0; i < n; i++)
-        sum += (x[i] * *ret_scale) * (x[i] * *ret_scale);
-    return sqrt(sum);
+    return ldexp(1, exponent < -1000 ? 1000 : -exponent);
 }
 
-/* The largest energy of a dimension once the document at q is there, too. */
-static double energy_with(const struct emx_density *d, const double *q)
+/* The length of x times *ret_scale. */
+static double length(const double *x, size_t n, double *ret_scale)
 {
-    double most = 0;
+    double squares = sum_of_squares(x, n, 1);
 
-    for (size_t i = 0; i < d->dimension; i++) {
-        double energy = d->energy[i] + q[i] * q[i];
+    *ret_scale = 1;
+    if (squares > 0x1p-900 && squares < 0x1p900)
+        return sqrt(squares);
+    *ret_scale = scale_of(x, n);
+    return sqrt(sum_of_squares(x, n, *ret_scale));
+}
 
-        most = energy > most ? energy : most;
+/* To the nearest integer, x within 2^51: one instruction where rint() is a call. */
+static double rounded(double x)
+{
+    return x + 0x1.8p52 - 0x1.8p52;
+}
+
+/* q = round(2^24 x * scale / len); the largest |q|. */
+static double round_unit(const double *x, size_t n, double scale, double len, double *q)
+{
+    double largest[LANES] = {0}, one;
+
+    for (size_t i = 0; i < n; i++)
+        q[i] = rounded(x[i] * scale / len * grid);
+    for (size_t i = 0; i < n; i++) {
+        one = fabs(q[i]);
+        largest[i % LANES] = one > largest[i % LANES] ? one : largest[i % LANES];
     }
-    return most;
+    return fmax(fmax(largest[0], largest[1]), fmax(largest[2], largest[3]));
 }
 
 enum emx_status emx_density_add(struct emx_density *d, const double *x)
 {
-    double scale, len = length(x, d->dimension, &scale);
+    double scale, len = length(x, d->dimension, &scale), largest;
     double *q = d->block + d->n_block * d->dimension;
 
     if (!isfinite(len))
@@ -169,17 +199,12 @@ enum emx_status emx_density_add(struct emx_density *d, const double *x)
     }
     if (d->n_documents >= EMX_MAX_DOCUMENTS)
         return EMX_ERR_RANGE;
-    for (size_t i = 0; i < d->dimension; i++)
-        q[i] = rint(x[i] * scale / len * grid);
-    if (energy_with(d, q) > most_energy) {
-        double *first = d->block;
-
+    largest = round_unit(x, d->dimension, scale, len, q);
+    if (d->bound + largest * largest > largest_sum) {
         carry_over(d);
-        memmove(first, q, d->dimension * sizeof(*q));
-        q = first;
+        memmove(d->block, q, d->dimension * sizeof(*q));
     }
-    for (size_t i = 0; i < d->dimension; i++)
-        d->energy[i] += q[i] * q[i];
+    d->bound += largest * largest;
     d->n_documents++;
     if (++d->n_block == BLOCK_DOCUMENTS)
         multiply(d);

@@ -6,77 +6,116 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
-static double weight_of(const double *weights, size_t n_weights, uint32_t token)
+enum { HUGE_PAGE = 2 << 20, LARGEST = INT16_MAX };
+
+/* What rows are made of. */
+struct source {
+    const struct emx_embeddings *embeddings;
+    const double *weights;
+    size_t n_weights;
+    float *vector; /* [dimension] */
+    double *x;     /* [dimension] */
+};
+
+/* The vector of a token times its weight into s->x; false if it has none. */
+static bool weighted(struct source *s, uint32_t token)
 {
-    return weights && token < n_weights ? weights[token] : 1;
+    double weight = s->weights && token < s->n_weights ? s->weights[token] : 1;
+
+    if (!emx_embeddings_vector(s->embeddings, token, s->vector))
+        return false;
+    for (size_t i = 0; i < s->embeddings->dimension; i++)
+        s->x[i] = weight * (double)s->vector[i];
+    return true;
 }
 
+/* Where in rows[] a number is. */
+static size_t place(const struct token_rows *r, uint32_t token, size_t column)
+{
+    size_t first = column / BLOCK_COLUMNS * BLOCK_COLUMNS;
+
+    return first * r->n_tokens + token * token_rows_width(r, first) + column - first;
+}
+
+/* The power of two that takes numbers of up to `largest` to at most LARGEST, rounded. */
 static double scale_for(double largest)
 {
     int exponent;
+    double fraction = frexp(largest, &exponent);
 
     if (largest == 0)
         return 1;
-    if (frexp(largest, &exponent) * 0x1p23 >= 0x1p23 - 0.5)
-        exponent++;
-    return ldexp(1, exponent - 23);
+    return ldexp(1, exponent - 15 + (fraction * 0x1p15 >= LARGEST + 0.5));
 }
 
-static void find_scales(struct token_rows *r, const struct emx_embeddings *e, const double *weights, size_t n_weights,
-                        float *x)
+static void find_scales(struct token_rows *r, struct source *s)
 {
     for (uint32_t token = 0; token < r->n_tokens; token++) {
-        double weight = weight_of(weights, n_weights, token);
-
-        r->has_vector[token] = emx_embeddings_vector(e, token, x);
+        r->has_vector[token] = weighted(s, token);
         for (size_t i = 0; i < r->dimension && r->has_vector[token]; i++)
-            r->scale[i] = fmax(r->scale[i], fabs(weight * (double)x[i]));
+            r->scale[i] = fmax(r->scale[i], fabs(s->x[i]));
     }
     for (size_t i = 0; i < r->dimension; i++)
         r->scale[i] = scale_for(r->scale[i]);
 }
 
-static void round_rows(struct token_rows *r, const struct emx_embeddings *e, const double *weights, size_t n_weights,
-                       float *x)
+static void round_rows(struct token_rows *r, struct source *s)
 {
     for (uint32_t token = 0; token < r->n_tokens; token++) {
-        double weight = weight_of(weights, n_weights, token);
-        int32_t *row = r->rows + token * r->dimension;
-
-        if (!emx_embeddings_vector(e, token, x))
+        if (!weighted(s, token))
             continue;
         for (size_t i = 0; i < r->dimension; i++)
-            row[i] = (int32_t)lrint(weight * (double)x[i] / r->scale[i]);
+            r->rows[place(r, token, i)] = (int16_t)lrint(s->x[i] / r->scale[i]);
     }
+}
+
+/* Rows are read all over the place, so there are to be few pages. */
+static int16_t *allocate_rows(size_t n)
+{
+    size_t n_bytes = n * sizeof(int16_t), n_mapped = (n_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    int16_t *rows = aligned_alloc(HUGE_PAGE, n_mapped);
+
+    if (!rows)
+        return NULL;
+    (void)madvise(rows, n_mapped, MADV_HUGEPAGE);
+    memset(rows, 0, n_bytes);
+    return rows;
 }
 
 enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights,
                                   struct token_rows **ret, struct emx_error *err)
 {
+    struct source s = {e, weights, n_weights, NULL, NULL};
     struct token_rows *r = calloc(1, sizeof(*r));
-    float *x = malloc(emx_embeddings_dimension(e) * sizeof(*x));
+    bool whole;
 
+    s.vector = malloc(e->dimension * sizeof(*s.vector));
+    s.x = malloc(e->dimension * sizeof(*s.x));
     if (r) {
-        r->dimension = emx_embeddings_dimension(e);
-        r->n_tokens = emx_embeddings_n_tokens(e);
+        r->dimension = e->dimension;
+        r->n_columns = (r->dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
+        r->n_tokens = e->n_tokens;
         r->is_matrix = !e->row_of;
-        r->rows = calloc(r->n_tokens * r->dimension, sizeof(*r->rows));
+        r->rows = allocate_rows(r->n_tokens * r->n_columns);
         r->has_vector = calloc(r->n_tokens, sizeof(*r->has_vector));
         r->scale = calloc(r->dimension, sizeof(*r->scale));
     }
-    if (!x || !r || !r->rows || !r->has_vector || !r->scale) {
-        free(x);
+    whole = s.vector && s.x && r && r->rows && r->has_vector && r->scale;
+    if (whole) {
+        find_scales(r, &s);
+        round_rows(r, &s);
+        *ret = r;
+    } else {
         token_rows_destroy(&r);
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions",
-                        emx_embeddings_n_tokens(e), emx_embeddings_dimension(e));
     }
-    find_scales(r, e, weights, n_weights, x);
-    round_rows(r, e, weights, n_weights, x);
-    free(x);
-    *ret = r;
-    return EMX_OK;
+    free(s.vector);
+    free(s.x);
+    return whole ? EMX_OK
+                 : emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens,
+                            e->dimension);
 }
 
 void token_rows_destroy(struct token_rows **r)
@@ -99,7 +138,7 @@ static uint64_t hash_u64(uint64_t x, uint64_t hash)
 /* Each row hashed with the hash of those before as the seed. */
 uint64_t token_rows_checksum(const struct token_rows *r)
 {
-    uint32_t numbers[EMX_MAX_DIMENSION];
+    uint16_t numbers[EMX_MAX_DIMENSION];
     uint64_t hash = hash_u64(r->dimension, r->is_matrix), bits;
 
     for (size_t i = 0; i < r->dimension; i++) {
@@ -108,7 +147,7 @@ uint64_t token_rows_checksum(const struct token_rows *r)
     }
     for (uint32_t token = 0; token < r->n_tokens; token++) {
         for (size_t i = 0; i < r->dimension; i++)
-            numbers[i] = htole32((uint32_t)r->rows[token * r->dimension + i]);
+            numbers[i] = htole16((uint16_t)r->rows[place(r, token, i)]);
         hash = XXH3_64bits_withSeed(numbers, r->dimension * sizeof(*numbers), hash_u64(r->has_vector[token], hash));
     }
     return hash;
