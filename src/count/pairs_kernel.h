@@ -56,7 +56,7 @@ static __attribute__((noinline)) void add_displaced(struct table_adder *a, const
 {
     const uint64_t *end = v->slots + ((uint64_t)LINE_SLOTS << v->n_lines_log2);
 
-    for (unsigned d = 1; d < PROBE_LINES && (line += LINE_SLOTS) < end; d++) {
+    for (unsigned d = 1; d < PROBE_LINES && (line += d * LINE_SLOTS) < end; d++) {
         unsigned found = slots_with(v, line, tag + d), empty;
 
         if (found && add_found(v, line + __builtin_ctz(found)))
@@ -98,7 +98,7 @@ static inline __attribute__((always_inline)) void add_alone(struct table_adder *
                                                             uint64_t hash)
 {
     uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS, w = *slot;
-    uint64_t tag = hash << DISTANCE_BITS | 1; /* and bits above, which the masks take off */
+    uint64_t tag = hash << PROBE_BITS | 1; /* and bits above, which the masks take off */
 
     if (__builtin_expect(((w ^ tag) & v->match_mask) == 0, 1))
         *slot = w + v->increment;
@@ -192,7 +192,7 @@ static inline __attribute__((always_inline)) void add_word(struct table_adder *a
 {
     uint64_t hash = word >> (64 - v->key.bits), count = word << v->key.bits >> v->key.bits;
     uint64_t *line = v->slots + (hash >> v->shift) * LINE_SLOTS, *slot = line + hash % LINE_SLOTS;
-    uint64_t tag = hash << DISTANCE_BITS | 1;
+    uint64_t tag = hash << PROBE_BITS | 1;
 
     if (__builtin_expect(count > MOST_AT_ONCE, 0))
         table_add(a, hash, count);

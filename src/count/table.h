@@ -11,13 +11,14 @@
  * Slots.  A table is an array of lines of 8 slots of 8 bytes: one cache line.  A slot is 0 (empty) or
  *
  *     bits  63 .. T     count; its highest bit is the overflow mark.  0 only if all of it was carried
- *     bits T-1 .. 4     remainder: the low n - p bits of the key's hash (n bits of hash, 2^p lines)
- *     bits   3 .. 0     1 + number of lines between the line where the key belongs and this one
+ *     bits T-1 .. 5     remainder: the low n - p bits of the key's hash (n bits of hash, 2^p lines)
+ *     bits   4 .. 0     1 + d where this line is the d-th in which the key is looked for
  *
- * where T = n - p + 4.  Line + remainder give back the hash, and the hash the key.  A key stands in one of the
- * PROBE_LINES lines from its own on, in any slot of the line; a line is passed over only when it is full.  So a search
- * that meets an empty slot in a line need not look at the next.  Most keys stand where the search begins, in slot
- * (hash mod 8) of their own line.
+ * where T = n - p + 5.  Line + remainder give back the hash, and the hash the key.  A key stands in one of PROBE_LINES
+ * lines, in any slot of the line: its own is number 0, and number d is d lines after number d - 1, so that keys which
+ * find no room do not pile up behind full lines.  A line is passed over only when it is full: so a search that meets
+ * an empty slot in a line need not look at the next.  Most keys stand where the search begins, in slot (hash mod 8) of
+ * their own line.
  *
  * Changes of a slot, and why each is safe with other threads in the table:
  *
@@ -29,7 +30,7 @@
  *                            holds.
  *     overflow               a thread that sees the mark set by its own addition takes 2^(63-T) off the slot with
  *                            compare-and-swap and puts it on the table's carry list.  The field would wrap only
- *                            if as many additions were under way at once: no number of threads makes 2^23.
+ *                            if as many additions were under way at once: no number of threads makes 2^22.
  *     exchange of two slots  of a line: only by a thread that is alone inside, which so keeps common keys where
  *                            their search begins.  The line stays as full as it was.
  *     nothing -> 0           never.
@@ -55,9 +56,10 @@
 
 enum {
     LINE_SLOTS = 8,
-    DISTANCE_BITS = 4,
-    PROBE_LINES = (1 << DISTANCE_BITS) - 1,
-    MOST_AT_ONCE = 256, /* added without looking for overflow: 2^12 threads together stay far below 2^23 */
+    PROBE_BITS = 5,
+    PROBE_LINES =
+        (1 << PROBE_BITS) - 1, /* 85 % full, 2^19 lines of Zipf pairs need 20; lines one after the other, 49 */
+    MOST_AT_ONCE = 256,        /* added without looking for overflow: 2^12 threads together stay far below 2^22 */
 };
 
 #define OVERFLOW_MARK (UINT64_C(1) << 63)

@@ -102,11 +102,11 @@ static inline __attribute__((always_inline)) bool line_insert(struct table_adder
 static inline __attribute__((always_inline)) bool view_add(struct table_adder *a, const struct table_view *v,
                                                            uint64_t hash, uint64_t count, bool shared)
 {
-    uint64_t remainder = (hash & v->remainder_mask) << DISTANCE_BITS;
-    uint64_t last = n_lines(v) - 1;
+    uint64_t remainder = (hash & v->remainder_mask) << PROBE_BITS;
+    uint64_t last = n_lines(v) - 1, number = hash >> v->shift;
 
-    for (unsigned d = 0; d < PROBE_LINES && d <= last; d++) {
-        uint64_t *line = v->slots + (((hash >> v->shift) + d) & last) * LINE_SLOTS, tag = remainder | (d + 1);
+    for (unsigned d = 0; d < PROBE_LINES && d <= last; number += ++d) {
+        uint64_t *line = v->slots + (number & last) * LINE_SLOTS, tag = remainder | (d + 1);
         enum found found = line_find(a, v, line, tag, hash, count, shared);
 
         if (found == FOUND_AND_ADDED ||
@@ -132,9 +132,4 @@ void table_add(struct table_adder *a, uint64_t hash, uint64_t count)
     for (; count > most; count -= most)
         add_or_spill(a, hash, most);
     add_or_spill(a, hash, count);
-}
-
-bool table_insert(struct table_adder *a, const struct table_view *v, uint64_t hash, uint64_t count)
-{
-    return view_add(a, v, hash, count, false);
 }

@@ -28,7 +28,7 @@ static void line_split(struct table_adder *a, const struct table_view *to, const
     for (unsigned i = 0; i < LINE_SLOTS; i++) {
         uint64_t w = words[i], at_home = (w & PROBE_LINES) == 1;
         uint64_t moved = ((w >> 1 & ~to->tag_mask) | (w & to->tag_mask)) & -at_home;
-        uint64_t is_high = -(w >> (to->shift + DISTANCE_BITS) & 1);
+        uint64_t is_high = -(w >> (to->shift + PROBE_BITS) & 1);
 
         low[i] = moved & ~is_high;
         high[i] = moved & is_high;
@@ -37,29 +37,55 @@ static void line_split(struct table_adder *a, const struct table_view *to, const
     a->n_new += n;
 }
 
-/* Displaced keys whose own line has not been split yet: it is one of the PROBE_LINES - 1 below. */
+/* Displaced keys whose own line has not been split yet: it is one of the NEAR_LINES below. */
+enum { NEAR_LINES = 15 };
 struct waiting {
-    struct spilled_key keys[PROBE_LINES * LINE_SLOTS];
+    struct spilled_key keys[(NEAR_LINES + 1) * LINE_SLOTS];
     unsigned n;
 };
-
-static void keys_wait(struct waiting *waiting, const struct table_view *from, const uint64_t *words, uint64_t line)
-{
-    for (unsigned i = 0; i < LINE_SLOTS; i++) {
-        if ((words[i] & PROBE_LINES) > 1)
-            waiting->keys[waiting->n++] =
-                (struct spilled_key){slot_hash(from, line, words[i]), words[i] >> count_shift(from)};
-    }
-}
 
 struct range {
     uint64_t begin, end; /* lines */
 };
 
-/*
- * Of the keys that wait, those whose own line has been split by now.  One that might run into lines of another range,
- * or whose own line is of another, is spilled: it is added when the table has grown.
+/* The displaced keys of a line; those whose own is far below, which are very few, are added when the table has grown.
  */
+static void keys_wait(struct table_adder *a, const struct table_view *from, struct range range, const uint64_t *words,
+                      uint64_t line, struct waiting *waiting)
+{
+    for (unsigned i = 0; i < LINE_SLOTS; i++) {
+        struct spilled_key k = {slot_hash(from, line, words[i]), words[i] >> count_shift(from)};
+        uint64_t home = k.hash >> from->shift;
+
+        if ((words[i] & PROBE_LINES) <= 1)
+            continue;
+        if (home >= range.begin && home + NEAR_LINES >= line)
+            waiting->keys[waiting->n++] = k;
+        else
+            table_spill(a, k.hash, k.count);
+    }
+}
+
+/* Into the lines before `end`, which only this thread writes; the key is not there yet.  False if they have no room. */
+static bool place(struct table_adder *a, const struct table_view *to, uint64_t end, struct spilled_key k)
+{
+    uint64_t line = k.hash >> to->shift, word = k.count * to->increment | (k.hash & to->remainder_mask) << PROBE_BITS;
+
+    for (unsigned d = 0; d < PROBE_LINES && line < end; line += ++d) {
+        for (unsigned i = 0; i < LINE_SLOTS; i++) {
+            uint64_t *slot = &to->slots[line * LINE_SLOTS + (k.hash + i) % LINE_SLOTS];
+
+            if (*slot)
+                continue;
+            *slot = word | (d + 1);
+            a->n_new++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the keys that wait, those whose own line has been split by now. */
 static void keys_follow(struct table_adder *a, const struct table_view *from, const struct table_view *to,
                         struct range range, uint64_t line, struct waiting *waiting)
 {
@@ -67,11 +93,10 @@ static void keys_follow(struct table_adder *a, const struct table_view *from, co
 
     for (unsigned i = 0; i < waiting->n; i++) {
         struct spilled_key k = waiting->keys[i];
-        uint64_t home = k.hash >> from->shift;
 
-        if (home >= range.begin && home < line)
+        if (k.hash >> from->shift < line)
             waiting->keys[n++] = k;
-        else if (home < line || home + PROBE_LINES >= range.end || !table_insert(a, to, k.hash, k.count))
+        else if (!place(a, to, 2 * range.end, k))
             table_spill(a, k.hash, k.count);
     }
     waiting->n = n;
@@ -87,7 +112,7 @@ static void split_range(struct table_adder *a, const struct table_view *from, co
     for (uint64_t line = range.end; line-- > range.begin;) {
         memcpy(words, from->slots + line * LINE_SLOTS, sizeof(words));
         line_split(a, to, words, line);
-        keys_wait(&waiting, from, words, line);
+        keys_wait(a, from, range, words, line, &waiting);
         if (waiting.n)
             keys_follow(a, from, to, range, line, &waiting);
     }

@@ -51,26 +51,27 @@ static inline size_t bytes_for(unsigned lines_log2)
 /* Bits below the count in a slot. */
 static inline unsigned count_shift(const struct table_view *v)
 {
-    return v->shift + DISTANCE_BITS;
+    return v->shift + PROBE_BITS;
+}
+
+/* Lines from a key's own to number d of those where it is looked for: 0, 1, 3, 6, ... */
+static inline uint64_t probe_offset(uint64_t d)
+{
+    return d * (d + 1) / 2;
 }
 
 /* The hash of the key in a slot of a line. */
 static inline uint64_t slot_hash(const struct table_view *v, uint64_t line, uint64_t slot)
 {
-    uint64_t distance = (slot & PROBE_LINES) - 1;
-    uint64_t home = (line - distance) & (n_lines(v) - 1);
+    uint64_t home = (line - probe_offset((slot & PROBE_LINES) - 1)) & (n_lines(v) - 1);
 
-    return home << v->shift | (slot & v->tag_mask) >> DISTANCE_BITS;
+    return home << v->shift | (slot & v->tag_mask) >> PROBE_BITS;
 }
 
 /* table.c */
 void table_view_set(struct table_view *v, const struct region *region, struct pair_key key, unsigned lines_log2);
 
-/*
- * table_add.c.  _insert(): a key that is in no slot, into lines that only this thread writes; false if they have no
- * room.  _spill(): remember a key until the table has grown.
- */
-bool table_insert(struct table_adder *a, const struct table_view *v, uint64_t hash, uint64_t count);
+/* table_add.c: remember a key until the table has grown. */
 void table_spill(struct table_adder *a, uint64_t hash, uint64_t count);
 
 /*

@@ -5,15 +5,15 @@ static bool reachable(const struct table_view *v, uint64_t line, unsigned index,
 {
     uint64_t hash = slot_hash(v, line, w), last = n_lines(v) - 1;
     uint64_t tag = w & v->tag_mask & ~(uint64_t)PROBE_LINES;
-    unsigned distance = (unsigned)(w & PROBE_LINES) - 1;
+    unsigned number = (unsigned)(w & PROBE_LINES) - 1;
 
-    for (unsigned d = 0; d <= distance; d++) {
+    for (unsigned d = 0; d <= number; d++) {
         for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t other = v->slots[(((hash >> v->shift) + d) & last) * LINE_SLOTS + i];
+            uint64_t other = v->slots[(((hash >> v->shift) + probe_offset(d)) & last) * LINE_SLOTS + i];
 
-            if (d == distance && i == index)
+            if (d == number && i == index)
                 continue;
-            if ((d < distance && !other) || (other && (other & v->tag_mask) == (tag | (d + 1))))
+            if ((d < number && !other) || (other && (other & v->tag_mask) == (tag | (d + 1))))
                 return false;
         }
     }
@@ -34,7 +34,7 @@ bool table_validate(const struct table *t, const char **ret_reason)
                 continue;
             n++;
             if (!(w & PROBE_LINES))
-                *ret_reason = "a slot in use has no distance";
+                *ret_reason = "a slot in use has no number of its line";
             else if (!(w / v->increment) && !carries_have(&t->carries, slot_hash(v, line, w)))
                 *ret_reason = "a count is 0";
             else if (!reachable(v, line, i, w))

@@ -43,7 +43,7 @@ struct running {
 
 static uint64_t half_field(const struct scenario *s)
 {
-    return UINT64_C(1) << (63 - (KEY_BITS - s->lines_log2 + DISTANCE_BITS));
+    return UINT64_C(1) << (63 - (KEY_BITS - s->lines_log2 + PROBE_BITS));
 }
 
 static void add_by_table(struct table_adder *a, const struct block *b)
