@@ -48,6 +48,13 @@ struct emx_scan_options {
     uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
     const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
     bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
+    /*
+     * n_parts 0: all shards.  Else those of part number `part`, from 0: each shard is in one of the parts, which have about
+     * equally many bytes, and merging the states of all gives the bytes of one scan.  All parts must be given the same
+     * shards, which may not change meanwhile, and no sampled domain, pipe or standard input.  A domain without a shard in the
+     * part is not in its state.
+     */
+    uint32_t part, n_parts;
     enum emx_on_error on_error;
     uint64_t max_bad; /* the scan fails if more than this is skipped; 0: no limit */
     /* Called from one thread at a time with what is skipped.  NULL: it is only listed in the state file. */

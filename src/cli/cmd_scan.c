@@ -6,11 +6,37 @@
 #include "say.h"
 #include "scanning.h"
 
+#include <string.h>
+
 struct scan_args {
     struct common_args common;
     const char *output;
     struct scanning_args scanning;
 };
+
+enum { MOST_PARTS = 1 << 20 };
+
+/* "I/N" */
+static enum emx_status opt_part(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    struct part_args *part = to;
+    const char *slash = strchr(text, '/');
+    char first[16];
+    uint64_t index, count;
+
+    (void)o;
+    if (!slash || (size_t)(slash - text) >= sizeof(first))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is not of the form I/N, as in 0/16", text);
+    memcpy(first, text, (size_t)(slash - text));
+    first[slash - text] = '\0';
+    if (opt_number(first, &index, err) != EMX_OK || opt_number(slash + 1, &count, err) != EMX_OK)
+        return EMX_ERR_ARG;
+    if (count == 0 || count > MOST_PARTS || index >= count)
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is none of the parts 0/N, 1/N, ..., with N at most %d", text,
+                        MOST_PARTS);
+    *part = (struct part_args){(uint32_t)index, (uint32_t)count};
+    return EMX_OK;
+}
 
 #define TO(member) offsetof(struct scan_args, member)
 
@@ -21,10 +47,19 @@ static const struct opt file_rows[] = {
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
+static const struct opt machine_rows[] = {
+    {"part", 0, "I/N",
+     "scan part I of N parts of the shards, balanced by size; I is 0 to N - 1.  entromix merge joins the states of all "
+     "parts",
+     TO(scanning.part), opt_part, 0, 0, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
 static const struct opt_group groups[] = {
     {"Files", file_rows, 0},
     {"Shards (of all domains, where the manifest does not say otherwise)", shard_rows, TO(scanning.shards)},
     {"Work", scanning_rows, TO(scanning)},
+    {"Several machines", machine_rows, 0},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
 };

@@ -13,6 +13,9 @@ struct scanning_args {
     uint64_t memory_bytes;
     const char *tmpdir;
     bool no_bind;
+    struct part_args {
+        uint32_t index, count; /* count 0: all */
+    } part;
     const char *on_error;
     uint64_t max_bad; /* 0: no limit */
     const char *progress;

@@ -371,4 +371,20 @@ def warnings_do_not_flood(box):
     assert "and 15 more like these" in box.run(*words).err
 
 
+@test
+def parts_merge_to_the_whole(box):
+    words = []
+    for i in range(7):
+        box.write(f"{i}.bin", u16(flatten(zipf_documents(i, 100 + 300 * i))))
+        words.append(f"{'web' if i % 2 else 'code'}={i}.bin")
+    box.good("scan", "-o", "whole.emx", "--dtype", "u16", *words)
+    for i in range(9):
+        box.good("scan", "-o", f"{i}.emx", "--dtype", "u16", "--part", f"{i}/9", *words[i % 7:], *words[:i % 7])
+    box.good("merge", "-o", "merged.emx", *[f"{i}.emx" for i in range(9)])
+    assert box.bytes("merged.emx") == box.bytes("whole.emx")
+    for wrong in "9/9", "1", "1/", "/3", "a/3", "1/0", "-1/3":
+        box.usage_error("scan", "-o", "x.emx", f"--part={wrong}", *words, says="--part")
+    box.error("scan", "-o", "x.emx", "--dtype", "u16", "--sample", "100", "--part", "0/2", *words, says="is sampled")
+
+
 main()
