@@ -44,8 +44,8 @@ enum emx_on_error {
 };
 
 struct emx_scan_options {
-    unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota) */
-    uint64_t memory_bytes;  /* 0: half of the machine's or the cgroup's memory */
+    unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota, Slurm) */
+    uint64_t memory_bytes;  /* 0: half of the memory that machine, cgroup and Slurm allow */
     const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
     bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
     /*

@@ -36,7 +36,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void take_quota(uint64_t quota, uint64_t period, struct cgroup_limits *limits)
+static void take_quota(uint64_t quota, uint64_t period, struct job_limits *limits)
 {
     if (quota != UINT64_MAX && period != UINT64_MAX && period > 0 && quota > 0)
         limits->n_processors = least(limits->n_processors, quota / period + (quota % period != 0));
@@ -44,7 +44,7 @@ static void take_quota(uint64_t quota, uint64_t period, struct cgroup_limits *li
 
 /* Limits of a cgroup and of all above it hold; `folder` is cut back on the way up. */
 static void read_hierarchy(const char *root, const char *base, char *group, bool v2, bool memory,
-                           struct cgroup_limits *limits)
+                           struct job_limits *limits)
 {
     for (;;) {
         char folder[PATH_MAX];
@@ -72,12 +72,12 @@ static void read_hierarchy(const char *root, const char *base, char *group, bool
     }
 }
 
-void cgroup_limits_read(const char *root, struct cgroup_limits *ret)
+void cgroup_limits_read(const char *root, struct job_limits *ret)
 {
     char path[PATH_MAX], line[PATH_MAX];
     FILE *f;
 
-    *ret = (struct cgroup_limits){UINT64_MAX, UINT64_MAX};
+    *ret = (struct job_limits){UINT64_MAX, UINT64_MAX};
     if (snprintf(path, sizeof(path), "%s/proc/self/cgroup", root) >= (int)sizeof(path) || !(f = fopen(path, "r")))
         return;
     while (fgets(line, sizeof(line), f)) { /* "0::/a/b" (v2) or "4:memory:/a/b" (v1) */
@@ -98,12 +98,51 @@ void cgroup_limits_read(const char *root, struct cgroup_limits *ret)
     fclose(f);
 }
 
+/* UINT64_MAX if the variable is not set, or no number above 0. */
+static uint64_t variable(const char *name)
+{
+    const char *text = getenv(name);
+    char *end;
+    unsigned long long value;
+
+    if (!text || *text < '0' || *text > '9')
+        return UINT64_MAX;
+    value = strtoull(text, &end, 10);
+    return *end || value == 0 ? UINT64_MAX : value;
+}
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
+
+void slurm_limits_read(struct job_limits *ret)
+{
+    uint64_t n_processors = variable("SLURM_CPUS_PER_TASK"), on_node = variable("SLURM_CPUS_ON_NODE");
+    uint64_t per_processor = variable("SLURM_MEM_PER_CPU"), n = n_processors < UINT64_MAX ? n_processors : on_node;
+
+    ret->n_processors = n_processors;
+    ret->memory_bytes = times(variable("SLURM_MEM_PER_NODE"), UINT64_C(1) << 20);
+    if (per_processor < UINT64_MAX && n < UINT64_MAX)
+        ret->memory_bytes = least(ret->memory_bytes, times(times(per_processor, n), UINT64_C(1) << 20));
+}
+
+void job_limits_read(struct job_limits *ret)
+{
+    struct job_limits slurm;
+
+    slurm_limits_read(&slurm);
+    cgroup_limits_read("", ret);
+    ret->memory_bytes = least(ret->memory_bytes, slurm.memory_bytes);
+    ret->n_processors = least(ret->n_processors, slurm.n_processors);
+}
+
 uint64_t machine_memory(void)
 {
-    struct cgroup_limits limits;
+    struct job_limits limits;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t physical = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_C(1) << 32;
 
-    cgroup_limits_read("", &limits);
+    job_limits_read(&limits);
     return least(physical, limits.memory_bytes);
 }

@@ -44,11 +44,11 @@ static void keep_allowed(hwloc_topology_t topology, const struct machine_model *
 
 static unsigned quota(const struct machine_model *model)
 {
-    struct cgroup_limits limits;
+    struct job_limits limits;
 
     if (model)
         return model->quota_processors ? model->quota_processors : UINT_MAX;
-    cgroup_limits_read("", &limits);
+    job_limits_read(&limits);
     return limits.n_processors < UINT_MAX ? (unsigned)limits.n_processors : UINT_MAX;
 }
 
