@@ -241,6 +241,24 @@ static void spectra_sum_to_one_and_descend(void)
     free(x);
 }
 
+static void without_the_first_the_rest_is_all(void)
+{
+    double x[5] = {0.5, 0.25, 0.125, 0.125, 0}, rest[4] = {0.5, 0.25, 0.25, 0}, one[3] = {1, 1e-17, 0};
+    struct emx_vne found, expected;
+
+    emx_vne_without_first(x, 5, &found);
+    emx_vne_of(rest, 4, &expected);
+    CHECK_NEAR(found.entropy, expected.entropy, 1e-15);
+    CHECK_NEAR(found.vendi, expected.vendi, 1e-15);
+    CHECK_NEAR(found.effective_rank, expected.effective_rank, 1e-14);
+    CHECK_NEAR(found.participation, expected.participation, 1e-14);
+    CHECK(found.top_share == 0.5 && found.top10_share == 1);
+    emx_vne_without_first(one, 3, &found);
+    CHECK(found.entropy == 0 && found.vendi == 0 && found.effective_rank == 0 && found.top_share == 0);
+    emx_vne_without_first(one, 1, &found);
+    CHECK(found.vendi == 0);
+}
+
 /* --- what must not matter --------------------------------------------------------------------------------- */
 
 static void rotation_keeps_the_entropy(void)
@@ -359,6 +377,7 @@ int main(void)
     RUN(shares_of_axes_are_the_spectrum);
     RUN(two_documents_have_their_cosine);
     RUN(spectra_sum_to_one_and_descend);
+    RUN(without_the_first_the_rest_is_all);
     RUN(rotation_keeps_the_entropy);
     RUN(order_and_grouping_do_not_change_a_bit);
     RUN(length_of_documents_does_not_matter);

@@ -82,4 +82,15 @@ struct emx_vne {
 /* From eigenvalues[n] >= 0, descending, that add up to 1. */
 EMX_API void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret);
 
+/*
+ * What is left when the first component is taken out of every document: v - u u^T v, with u the eigenvector of the
+ * largest eigenvalue (the direction that vectors of tokens share, mostly).  Documents are not made unit vectors again,
+ * so each counts by the square of what it has left, and all that changes is that the first eigenvalue is gone; the
+ * others are divided by their sum.  All of *ret is 0 if that sum is below 1e-12: nothing is left but rounding.
+ *
+ * Source: Arora, Liang, Ma (2017), algorithm 1, which takes it out of document vectors of any length; from unit vectors
+ * the result does not depend on how long documents are.
+ */
+EMX_API void emx_vne_without_first(const double *eigenvalues, size_t n, struct emx_vne *ret);
+
 #endif

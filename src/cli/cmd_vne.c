@@ -20,7 +20,7 @@ struct vne_args {
     const char *weighting, *column, *output, *format, *unit;
     uint64_t n_documents;
     uint32_t dimension, seed, n_threads;
-    bool show;
+    bool show, remove_first;
 };
 
 /* --- options ------------------------------------------------------------------------------------------------- */
@@ -86,6 +86,8 @@ static const struct opt output_rows[] = {
      TO(output), opt_text, 0, 0, NULL},
     {"show", 0, NULL, "what the state has of an earlier vne -o or scan --embeddings; nothing is read again", TO(show),
      opt_flag, 0, 0, NULL},
+    {"remove-first-component", 0, NULL, "what is left without the direction that documents share most",
+     TO(remove_first), opt_flag, 0, 0, NULL},
     {"format", 'f', "FORMAT", "table (default), json or csv", TO(format), opt_choose, 0, 0, report_format_choice},
     {"unit", 'u', "UNIT", "of entropies: nats (default) or bits", TO(unit), opt_choose, 0, 0, report_unit_choice},
     {"threads", 'j', "N", "threads (default: one for each processor)", TO(n_threads), opt_u32, 1, 4096, NULL},
@@ -190,8 +192,9 @@ static bool print_table(const struct vne_args *a, const struct emx_vne_set *set,
     c = columns_create(headers, n);
     for (size_t i = 0; c && i < set->n_domains; i++)
         add_row(c, a, &set->domains[i]);
-    fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s.\n\n", a->unit, set->dimension,
-            set->source[0] ? set->source : "a program", set->weighting);
+    fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s%s.\n\n", a->unit, set->dimension,
+            set->source[0] ? set->source : "a program", set->weighting,
+            a->remove_first ? ", first component removed" : "");
     done = c && columns_print(c, out);
     columns_destroy(c);
     return done;
@@ -258,9 +261,10 @@ static bool print_json(const struct vne_args *a, const struct emx_vne_set *set, 
         json_decref(domains);
         return false;
     }
-    return report_print_json(json_pack("{s:s, s:i, s:o, s:s, s:I, s:I, s:o}", "unit", a->unit, "dimension",
-                                       (int)set->dimension, "source", report_json_text(set->source), "weighting",
-                                       set->weighting, "documents_requested", (json_int_t)set->n_requested, "seed",
+    return report_print_json(json_pack("{s:s, s:b, s:i, s:o, s:s, s:I, s:I, s:o}", "unit", a->unit,
+                                       "first_component_removed", a->remove_first, "dimension", (int)set->dimension,
+                                       "source", report_json_text(set->source), "weighting", set->weighting,
+                                       "documents_requested", (json_int_t)set->n_requested, "seed",
                                        (json_int_t)set->seed, "domains", domains),
                              out);
 }
@@ -336,6 +340,12 @@ static enum emx_status show(const struct vne_args *a, const char *path, struct e
     return status;
 }
 
+static void remove_first_components(struct emx_vne_set *set)
+{
+    for (size_t i = 0; i < set->n_domains; i++)
+        emx_vne_without_first(set->domains[i].eigenvalues, set->dimension, &set->domains[i].vne);
+}
+
 static int measure_and_print(const struct vne_args *a, const char *path)
 {
     struct emx_state *s = NULL;
@@ -348,6 +358,8 @@ static int measure_and_print(const struct vne_args *a, const char *path)
         status = a->show ? show(a, path, s, &set, &err) : measure(a, s, &set, &err);
     if (status == EMX_OK && a->output)
         status = emx_vne_set_write(set, s, a->output, &err);
+    if (status == EMX_OK && a->remove_first)
+        remove_first_components(set);
     code = status == EMX_OK ? print(a, set) : say_failed(&err);
     emx_vne_set_destroy(&set);
     emx_state_close(&s);

@@ -14,15 +14,6 @@ static double total(const double *x, size_t n)
     return (double)sum_total(&sum);
 }
 
-static double entropy(const double *x, size_t n)
-{
-    struct sum sum = {0, 0};
-
-    for (size_t i = 0; i < n; i++)
-        sum_add(&sum, x[i] > 0 ? -x[i] * log(x[i]) : 0);
-    return sum_total(&sum) > 0 ? (double)sum_total(&sum) : 0;
-}
-
 /* Roy and Vetterli (2007), "The effective rank: a measure of effective dimensionality". */
 static double effective_rank(const double *x, size_t n)
 {
@@ -49,16 +40,43 @@ static double sum_of_squares(const double *x, size_t n)
     return (double)sum_total(&sum);
 }
 
-void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret)
+/* Eigenvalues that add up to `sum`, as shares of it. */
+static double entropy(const double *x, size_t n, double sum)
 {
-    double h = entropy(eigenvalues, n);
+    struct sum terms = {0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        double share = x[i] / sum;
+
+        sum_add(&terms, share > 0 ? -share * log(share) : 0);
+    }
+    return sum_total(&terms) > 0 ? (double)sum_total(&terms) : 0;
+}
+
+static void measure(const double *x, size_t n, double sum, struct emx_vne *ret)
+{
+    double h = entropy(x, n, sum);
 
     *ret = (struct emx_vne){
         .entropy = h,
         .vendi = exp(h),
-        .effective_rank = effective_rank(eigenvalues, n),
-        .participation = 1 / sum_of_squares(eigenvalues, n),
-        .top_share = eigenvalues[0],
-        .top10_share = total(eigenvalues, n < 10 ? n : 10),
+        .effective_rank = effective_rank(x, n),
+        .participation = sum * sum / sum_of_squares(x, n),
+        .top_share = x[0] / sum,
+        .top10_share = total(x, n < 10 ? n : 10) / sum,
     };
+}
+
+void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret)
+{
+    measure(eigenvalues, n, 1, ret);
+}
+
+void emx_vne_without_first(const double *eigenvalues, size_t n, struct emx_vne *ret)
+{
+    const double least = 1e-12, left = total(eigenvalues + 1, n - 1);
+
+    *ret = (struct emx_vne){0};
+    if (left >= least)
+        measure(eigenvalues + 1, n - 1, left, ret);
 }

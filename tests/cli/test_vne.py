@@ -80,6 +80,23 @@ def entropies_are_those_of_the_kernel(box):
 
 
 @test
+def the_first_component_can_be_removed(box):
+    """By NumPy: from the unit vectors of documents, as the definition says."""
+    domains = scanned(box)
+    matrix = vectors(box)
+    shown = box.json("vne", "-n", "all", "-e", "e.npy", "--remove-first-component", "-f", "json", "c.emx")
+    assert shown["first_component_removed"]
+    for domain in shown["domains"]:
+        v = np.array([rounded(matrix)[document].sum(axis=0) for document in domains[domain["name"]] if document])
+        v /= np.linalg.norm(v, axis=1, keepdims=True)
+        u = np.linalg.svd(v, full_matrices=False)[2][0]
+        values = np.linalg.svd(v - np.outer(v @ u, u), compute_uv=False) ** 2
+        p = values[values > 1e-12] / values.sum()
+        assert abs(domain["von_neumann"] + (p * np.log(p)).sum()) < 1e-7
+        assert abs(domain["top_share"] - p[0]) < 1e-7 and len(domain["eigenvalues"]) == 24
+
+
+@test
 def formats_say_the_same(box):
     scanned(box)
     vectors(box)
