@@ -6,7 +6,8 @@
  *
  *     sum_xy n_xy (D(n_xy) - D'(n_x))^2 = error(JE)^2 + error(first)^2 - 2 sum_x D'(n_x) sum_y n_xy D(n_xy)
  *
- * of which only the last sum needs the table: it is read once, row after row.
+ * of which only the last sum needs the table: it is read once, row after row.  There, the errors are those that
+ * influences give; where an estimator has its own, that of the difference is in the same ratio to them as that of JE.
  */
 #include "entropy/estimator.h"
 #include "state/pair_cursor.h"
@@ -21,23 +22,31 @@
 /* Influence by count, less its mean. */
 struct influences {
     const struct emx_spectrum *s;
+    long double variance;
     double *by_row;           /* [s->len] */
     double near[NEAR_COUNTS]; /* of counts that occur */
 };
 
+static long double mass(const struct emx_spectrum *s, size_t row)
+{
+    return (long double)(s->types[row] * s->count[row]);
+}
+
 static void subtract_mean(struct influences *f)
 {
-    struct sum sum = {0};
+    struct sum sum = {0}, squares = {0};
     double mean;
 
     for (size_t i = 0; i < f->s->len; i++)
-        sum_add(&sum, (long double)(f->s->types[i] * f->s->count[i]) * (long double)f->by_row[i]);
+        sum_add(&sum, mass(f->s, i) * (long double)f->by_row[i]);
     mean = (double)(sum_total(&sum) / (long double)f->s->n_total);
     for (size_t i = 0; i < f->s->len; i++) {
         f->by_row[i] -= mean;
         if (f->s->count[i] < NEAR_COUNTS)
             f->near[f->s->count[i]] = f->by_row[i];
+        sum_add(&squares, mass(f->s, i) * (long double)f->by_row[i] * (long double)f->by_row[i]);
     }
+    f->variance = sum_total(&squares);
 }
 
 static enum emx_status influences_create(const struct emx_spectrum *s, const struct emx_estimation *how,
@@ -124,12 +133,15 @@ static enum emx_status sum_covariance(struct emx_pair_cursor *c, const struct in
     return EMX_OK;
 }
 
-static enum emx_status covariance(struct emx_state *s, size_t domain, const struct emx_estimation *of_pairs,
-                                  const struct emx_estimation *of_firsts, long double *ret, struct emx_error *err)
+/* The variance of JE - H(first), joint_error being that of JE. */
+static enum emx_status variance(struct emx_state *s, size_t domain, const struct emx_estimation *of_pairs,
+                                const struct emx_estimation *of_firsts, long double joint_error, long double *ret,
+                                struct emx_error *err)
 {
     const struct emx_domain *d = emx_state_domain(s, domain);
     struct influences *pairs = NULL, *firsts = NULL;
     struct emx_pair_cursor *cursor = NULL;
+    long double common = 0;
     enum emx_status status = influences_create(&d->pairs, of_pairs, &pairs);
 
     if (status == EMX_OK)
@@ -139,8 +151,11 @@ static enum emx_status covariance(struct emx_state *s, size_t domain, const stru
     } else {
         status = emx_pair_cursor_create(s, domain, &cursor, err);
         if (status == EMX_OK)
-            status = sum_covariance(cursor, pairs, firsts, ret, err);
+            status = sum_covariance(cursor, pairs, firsts, &common, err);
     }
+    if (status == EMX_OK)
+        *ret = fmaxl(0, pairs->variance + firsts->variance - 2 * common) *
+               (pairs->variance > 0 ? joint_error * joint_error / pairs->variance : 1);
     emx_pair_cursor_destroy(&cursor);
     influences_destroy(pairs);
     influences_destroy(firsts);
@@ -172,7 +187,7 @@ enum emx_status emx_estimate_domain(struct emx_state *s, size_t domain, const st
     const struct emx_domain *d = emx_state_domain(s, domain);
     struct emx_estimation own = of_domain(d, how), squared = estimation_of_pairs(&own);
     struct emx_estimates r;
-    long double joint, first, common = 0;
+    long double square = 0;
     enum emx_status status = check_sample(d, how->sample, err);
 
     if (status != EMX_OK)
@@ -181,12 +196,10 @@ enum emx_status emx_estimate_domain(struct emx_state *s, size_t domain, const st
         return emx_fail(err, EMX_ERR_ARG, "there is no estimator of number %d", (int)how->estimator);
     if (emx_estimates_compute(&d->tokens, &d->pairs, &d->firsts, &own, &r) != EMX_OK)
         return emx_fail(err, EMX_ERR_ARG, "a sample of tokens goes with the plug-in estimator only");
-    status = d->pairs.n_total < 2 ? EMX_OK : covariance(s, domain, &squared, &own, &common, err);
+    status = d->pairs.n_total < 2 ? EMX_OK : variance(s, domain, &squared, &own, r.joint.standard_error, &square, err);
     if (status != EMX_OK)
         return status;
-    joint = r.joint.standard_error;
-    first = r.first.standard_error;
-    r.conditional.standard_error = (double)sqrtl(fmaxl(0, joint * joint + first * first - 2 * common));
+    r.conditional.standard_error = (double)sqrtl(square);
     *ret = r;
     return EMX_OK;
 }

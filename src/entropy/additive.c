@@ -48,7 +48,7 @@ static long double plugin_influence(const struct estimate *e, size_t row)
     return -n_log_n_step(e->s->count[row]) / (long double)e->s->n_total;
 }
 
-const struct estimator estimator_plugin = {"plugin", prepare_plugin, plugin_influence};
+const struct estimator estimator_plugin = {"plugin", prepare_plugin, plugin_influence, NULL};
 
 static void prepare_miller_madow(struct estimate *e)
 {
@@ -62,7 +62,7 @@ static long double miller_madow_influence(const struct estimate *e, size_t row)
     return e->s->count[row] == 1 ? d + 1 / (2 * (long double)e->s->n_total) : d;
 }
 
-const struct estimator estimator_miller_madow = {"miller-madow", prepare_miller_madow, miller_madow_influence};
+const struct estimator estimator_miller_madow = {"miller-madow", prepare_miller_madow, miller_madow_influence, NULL};
 
 /*
  * psi(x + 1/2) for x >= 0.  With x >= 16, psi(x + 1/2) = log x - sum B_2k(1/2) / (2k x^2k), an alternating series whose
@@ -120,4 +120,4 @@ static long double grassberger_influence(const struct estimate *e, size_t row)
     return -step / (long double)e->s->n_total;
 }
 
-const struct estimator estimator_grassberger = {"grassberger", prepare_grassberger, grassberger_influence};
+const struct estimator estimator_grassberger = {"grassberger", prepare_grassberger, grassberger_influence, NULL};

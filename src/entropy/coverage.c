@@ -63,7 +63,7 @@ static long double chao_shen_influence(const struct estimate *e, size_t row)
     return chao_shen_term(e, n, e->share) - chao_shen_term(e, n - 1, e->share);
 }
 
-const struct estimator estimator_chao_shen = {"chao-shen", prepare_chao_shen, chao_shen_influence};
+const struct estimator estimator_chao_shen = {"chao-shen", prepare_chao_shen, chao_shen_influence, NULL};
 
 /* -x log x */
 static long double part(long double x)
@@ -72,12 +72,18 @@ static long double part(long double x)
 }
 
 /* moment = sum n log n */
+static long double unseen_types(uint64_t once, uint64_t twice)
+{
+    long double f1 = (long double)once;
+
+    return fmaxl(f1 * (f1 - 1) / (2 * ((long double)twice + 1)), 1);
+}
+
 static long double good_turing(long double n_total, long double moment, uint64_t once, uint64_t twice)
 {
-    long double f1 = (long double)once, missing = f1 / n_total, c = 1 - missing;
-    long double unseen = f1 * (f1 - 1) / (2 * ((long double)twice + 1));
+    long double missing = (long double)once / n_total, c = 1 - missing;
 
-    return c * (logl(n_total) - moment / n_total) + part(c) + part(missing) + missing * logl(fmaxl(unseen, 1));
+    return c * (logl(n_total) - moment / n_total) + part(c) + part(missing) + missing * logl(unseen_types(once, twice));
 }
 
 static void prepare_good_turing(struct estimate *e)
@@ -102,4 +108,25 @@ static long double good_turing_influence(const struct estimate *e, size_t row)
     return n <= 3 ? e->rare[n] : -e->share * n_log_n_step(n) / (long double)e->s->n_total;
 }
 
-const struct estimator estimator_good_turing = {"good-turing", prepare_good_turing, good_turing_influence};
+/*
+ * Differences in f_1 and f_2 are steep, and taking tokens away one by one makes far more of them than samples do, since
+ * types come to be seen once and cease to be.  So here the variance is that of the sum the estimate is to first order.
+ */
+static long double good_turing_variance(const struct estimate *e)
+{
+    long double n = (long double)e->s->n_total;
+    uint64_t once = types_seen(e->s, 1), twice = types_seen(e->s, 2), below = once ? once - 1 : 0;
+    uint64_t fewer = twice ? twice - 1 : 0;
+    const struct rare_sum g = {
+        .at_one = (good_turing(n, e->moment, once + 1, twice) - good_turing(n, e->moment, below, twice)) /
+                  (long double)(once + 1 - below),
+        .at_two = (good_turing(n, e->moment, once, twice + 1) - good_turing(n, e->moment, once, fewer)) /
+                  (long double)(twice + 1 - fewer),
+        .slope = -(1 - (long double)once / n) / n,
+    };
+
+    return world_variance(e->s, &g, e->share, once ? unseen_types(once, twice) : 0);
+}
+
+const struct estimator estimator_good_turing = {"good-turing", prepare_good_turing, good_turing_influence,
+                                                good_turing_variance};

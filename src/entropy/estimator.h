@@ -28,12 +28,23 @@ struct estimator {
     const char *name;
     void (*prepare)(struct estimate *e);
     long double (*influence)(const struct estimate *e, size_t row);
+    long double (*variance)(const struct estimate *e); /* NULL: the one of influences */
 };
 
 extern const struct estimator estimator_plugin, estimator_miller_madow, estimator_grassberger; /* additive.c */
 extern const struct estimator estimator_chao_shen, estimator_good_turing;                      /* coverage.c */
 extern const struct estimator estimator_shrinkage;                                             /* shrinkage.c */
 extern const struct estimator estimator_rarefied;                                              /* rarefaction.c */
+
+/*
+ * Variance of the sum over types of g(n), N held, g(n) = at_one [n = 1] + at_two [n = 2] + slope n log n, in the world
+ * that the counts suggest: seen types have the shares by which Chao and Jost draw bootstrap samples, and as many unseen
+ * ones as given share the mass 1 - C; counts are Poisson, given their sum.
+ */
+struct rare_sum {
+    long double at_one, at_two, slope;
+};
+long double world_variance(const struct emx_spectrum *s, const struct rare_sum *g, long double c, long double unseen);
 
 /* `how` with as many pairs as there are of tokens; 2^64 - 1 stands for more. */
 struct emx_estimation estimation_of_pairs(const struct emx_estimation *how);

@@ -50,8 +50,11 @@ static long double mean_influence(const struct estimator *estimator, const struc
 
 static long double standard_error(const struct estimator *estimator, const struct estimate *e)
 {
-    long double mean = mean_influence(estimator, e);
+    long double mean = estimator->variance ? 0 : mean_influence(estimator, e);
     struct sum sum = {0};
+
+    if (estimator->variance)
+        return sqrtl(estimator->variance(e));
 
     for (size_t i = 0; i < e->s->len; i++) {
         long double d = estimator->influence(e, i) - mean;

@@ -110,4 +110,4 @@ static long double influence(const struct estimate *e, size_t row)
     return -(expected(e->s, n, count) - expected(e->s, n, count - 1)) / (long double)n;
 }
 
-const struct estimator estimator_rarefied = {"rarefied", prepare, influence};
+const struct estimator estimator_rarefied = {"rarefied", prepare, influence, NULL};

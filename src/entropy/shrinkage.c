@@ -73,4 +73,4 @@ static long double influence(const struct estimate *e, size_t row)
     return term(shrunk(e, n)) - term(shrunk(e, n - 1)) + e->slope * (e->share - intensity(e, e->moment - lost));
 }
 
-const struct estimator estimator_shrinkage = {"shrinkage", prepare, influence};
+const struct estimator estimator_shrinkage = {"shrinkage", prepare, influence, NULL};
