@@ -8,13 +8,16 @@
  *     --rounds N       interleaved; figures are medians (5)
  *     --plain          the plain twin, too: all rows of a document, token by token
  *     --write FOLDER   tokens and vectors, as tokens.u16 and vectors.f32, for other programs; nothing is timed
+ *     --spectrum       only the eigenvalues of a matrix of so many dimensions, once
  *
  * All in one thread, by processor time.  The twin's matrix must be the same, bit for bit.  Lines are TSV:
  *
  *     what        pairs: the table; vne: all of it; count: tokens; sums: rows; matrix: products of documents; plain
+ *     seconds     in all
  *     ns          a token
  *     per_second  documents
  *     to_pairs    ns over that of pairs
+ *     entropy     of all documents, in nats
  */
 #include "race.h"
 #include "vne/bags.h"
@@ -26,16 +29,16 @@ enum { VOCABULARY = 50257, EOD = VOCABULARY - 1, MOST_ROUNDS = 100 };
 struct options {
     size_t dimension, n_tokens;
     unsigned n_rounds;
-    bool plain;
+    bool plain, spectrum;
     const char *folder;
 };
 
 static struct options parse(int argc, char **argv)
 {
-    static const struct option names[] = {{"dimension", 1, NULL, 'd'}, {"tokens", 1, NULL, 'n'},
-                                          {"rounds", 1, NULL, 'r'},    {"plain", 0, NULL, 'p'},
-                                          {"write", 1, NULL, 'w'},     {NULL, 0, NULL, 0}};
-    struct options o = {300, 24000000, 5, false, NULL};
+    static const struct option names[] = {
+        {"dimension", 1, NULL, 'd'}, {"tokens", 1, NULL, 'n'},   {"rounds", 1, NULL, 'r'}, {"plain", 0, NULL, 'p'},
+        {"write", 1, NULL, 'w'},     {"spectrum", 0, NULL, 's'}, {NULL, 0, NULL, 0}};
+    struct options o = {300, 24000000, 5, false, false, NULL};
 
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (c == 'd')
@@ -46,6 +49,8 @@ static struct options parse(int argc, char **argv)
             o.n_rounds = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == 'p')
             o.plain = true;
+        else if (c == 's')
+            o.spectrum = true;
         else if (c == 'w')
             o.folder = optarg;
         else
@@ -240,10 +245,24 @@ static const struct {
 } ways[N_WAYS] = {
     {"pairs", time_pairs}, {"vne", time_vne}, {"count", time_count}, {"matrix", time_matrix}, {"plain", time_plain}};
 
-static void print(const struct bench *b, const char *what, double seconds, double pairs)
+static double entropy(struct bench *b)
 {
-    printf("%s\t%zu\t%zu\t%" PRIu64 "\t%.3f\t%.0f\t%.3f\n", what, b->options->dimension, b->tokens->n, b->n_documents,
-           seconds * 1e9 / (double)b->tokens->n, (double)b->n_documents / seconds, seconds / pairs);
+    double *spectrum = must_allocate(b->options->dimension * sizeof(*spectrum));
+    struct emx_error err;
+    struct emx_vne vne;
+
+    if (emx_density_spectrum(b->sums.density, spectrum, &err) != EMX_OK)
+        die("bench_vne: %s", err.message);
+    emx_vne_of(spectrum, b->options->dimension, &vne);
+    free(spectrum);
+    return vne.entropy;
+}
+
+static void print(struct bench *b, const char *what, double seconds, double pairs)
+{
+    printf("%s\t%zu\t%zu\t%" PRIu64 "\t%.3f\t%.3f\t%.0f\t%.3f\t%.9f\n", what, b->options->dimension, b->tokens->n,
+           b->n_documents, seconds, seconds * 1e9 / (double)b->tokens->n, (double)b->n_documents / seconds,
+           seconds / pairs, entropy(b));
 }
 
 static void run(struct bench *b)
@@ -261,29 +280,52 @@ static void run(struct bench *b)
         check_same(b);
     for (unsigned way = 0; way < n_ways; way++)
         middle[way] = median(seconds[way], b->options->n_rounds);
-    puts("what\tdimension\ttokens\tdocuments\tns\tper_second\tto_pairs");
+    puts("what\tdimension\ttokens\tdocuments\tseconds\tns\tper_second\tto_pairs\tentropy");
     for (unsigned way = 0; way < n_ways; way++)
         print(b, ways[way].name, middle[way], middle[PAIRS]);
     print(b, "sums", middle[VNE] - middle[COUNT] - middle[MATRIX], middle[PAIRS]);
 }
 
-int main(int argc, char **argv)
+/* Of random documents, somewhat more than there are dimensions. */
+static void time_spectrum(size_t n)
 {
-    struct options o = parse(argc, argv);
-    struct tokens t = make_tokens(&o, (const char *const *)argv + optind, (size_t)(argc - optind));
-    struct bench b = {.options = &o, .tokens = &t};
+    double *x = must_allocate(n * sizeof(*x)), start;
+    struct emx_density *d = NULL;
+    struct emx_error err;
+    uint64_t seed = 5;
+
+    if (emx_density_create(n, &d, &err) != EMX_OK)
+        die("%s", err.message);
+    for (size_t k = 0; k < n + n / 8; k++) {
+        for (size_t i = 0; i < n; i++)
+            x[i] = (double)(test_random(&seed) >> 40) - 0x1p23;
+        if (emx_density_add(d, x) != EMX_OK)
+            die("bench_vne: a document cannot be added");
+    }
+    start = cpu_seconds();
+    if (emx_density_spectrum(d, x, &err) != EMX_OK)
+        die("%s", err.message);
+    printf("dimension\tseconds\n%zu\t%.3f\n", n, cpu_seconds() - start);
+    emx_density_destroy(&d);
+    free(x);
+}
+
+static void bench_documents(const struct options *o, const char *const *paths, size_t n_paths)
+{
+    struct tokens t = make_tokens(o, paths, n_paths);
+    struct bench b = {.options = o, .tokens = &t};
     struct emx_embeddings *e = NULL;
     struct emx_error err;
-    float *vectors = make_vectors(o.dimension);
+    float *vectors = make_vectors(o->dimension);
 
-    if (o.folder) {
-        write_input(&o, &t, vectors);
-        return 0;
+    if (o->folder) {
+        write_input(o, &t, vectors);
+        return;
     }
-    if (emx_embeddings_from_rows(vectors, VOCABULARY, o.dimension, &e, &err) != EMX_OK ||
+    if (emx_embeddings_from_rows(vectors, VOCABULARY, o->dimension, &e, &err) != EMX_OK ||
         token_rows_create(e, NULL, 0, &b.rows, &err) != EMX_OK || bags_create(b.rows, &b.bags, &err) != EMX_OK ||
-        emx_density_create(o.dimension, &b.sums.density, &err) != EMX_OK ||
-        emx_density_create(o.dimension, &b.plain.density, &err) != EMX_OK || bags_to(b.bags, &b.sums, &err) != EMX_OK)
+        emx_density_create(o->dimension, &b.sums.density, &err) != EMX_OK ||
+        emx_density_create(o->dimension, &b.plain.density, &err) != EMX_OK || bags_to(b.bags, &b.sums, &err) != EMX_OK)
         die("%s", err.message);
     emx_embeddings_close(&e);
     free(vectors);
@@ -293,5 +335,15 @@ int main(int argc, char **argv)
     emx_density_destroy(&b.sums.density);
     emx_density_destroy(&b.plain.density);
     tokens_finish(&t);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = parse(argc, argv);
+
+    if (o.spectrum)
+        time_spectrum(o.dimension);
+    else
+        bench_documents(&o, (const char *const *)argv + optind, (size_t)(argc - optind));
     return 0;
 }

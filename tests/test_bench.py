@@ -36,12 +36,18 @@ def a_stream_like_text_has_distinct_pairs_like_text(work):
     return status == 0 and len(distinct) == 2 and 5e5 < distinct[0] < 1.2e6 and 1.7 < distinct[1] / distinct[0] < 2.2
 
 
+def entropies_of_documents_agree_with_scipy(work):
+    status, rows = run(work, "--pairs", "100000", "--rounds", "1", "vne")
+    return status == 0 and {"pairs", "vne", "plain", "scipy"} <= {row["what"] for row in rows}
+
+
 def an_unknown_part_is_refused(work):
     return run(work, "nothing")[0] == 2
 
 
 results = []
-for test in (tables_and_their_twin_agree, a_stream_like_text_has_distinct_pairs_like_text, an_unknown_part_is_refused):
+for test in (tables_and_their_twin_agree, a_stream_like_text_has_distinct_pairs_like_text,
+             entropies_of_documents_agree_with_scipy, an_unknown_part_is_refused):
     with tempfile.TemporaryDirectory() as work:
         results.append(test(work))
     if not results[-1]:
