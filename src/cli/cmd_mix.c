@@ -51,6 +51,7 @@ static const struct opt loss_rows[] = {
 
 static const struct opt_group groups[] = {
     {"Mixture", mixture_rows, 0},
+    {"Estimates", estimate_rows, TO(estimate)},
     {"Losses", loss_rows, 0},
     {"Law", law_rows, TO(law)},
     {"Error bars", draw_rows, TO(law)},
@@ -123,7 +124,9 @@ static enum emx_status compose(const struct mixing *x, char **ret_text, char **r
                                   .proxy = x->optimum ? NULL : a->proxy,
                                   .options = a->weights,
                                   .source = x->source,
-                                  .path_template = a->path};
+                                  .path_template = a->path,
+                                  .estimator = x->optimum ? NULL : a->estimate.estimator,
+                                  .at_tokens = x->optimum ? 0 : a->estimate.at_tokens};
     enum emx_status status;
 
     if (!domains)
@@ -184,7 +187,7 @@ static int check(const struct mix_args *a, size_t n)
         return say_usage("--steps, --prior-strength and --max-epochs go with --losses FILE");
     if (a->max_epochs > 0 && !(a->total_tokens > 0))
         return say_usage("--max-epochs needs --total-tokens");
-    return EXIT_OK;
+    return estimate_check(&a->estimate);
 }
 
 static int run(void *args, char **operands, size_t n)

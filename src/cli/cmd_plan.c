@@ -155,8 +155,8 @@ static enum emx_status use_law(const struct plan_args *a, const struct plan_runs
     double sum = 0, variance = 0;
 
     if (status == EMX_OK && law->form != EMX_LAW_BIMIX)
-        status = emx_fail(err, EMX_ERR_FORMAT, "%s: is a law of the form %s, but plans are for bimix", a->law,
-                          emx_law_form_name(law->form));
+        status = emx_fail(err, EMX_ERR_FORMAT, "%s: is a %s law, but plans are for bimix: fit one with --law bimix",
+                          a->law, emx_law_form_name(law->form));
     for (size_t j = 0; j < r->n_domains && status == EMX_OK; j++) {
         status = take_coefficients(law, r->domains[j], &coefficients[j], &variance, err);
         sum += variance;

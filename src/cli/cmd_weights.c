@@ -8,7 +8,6 @@
 #include "say.h"
 #include "von_neumann.h"
 
-#include <emx/entropy.h>
 #include <emx/file.h>
 #include <emx/mixture.h>
 
@@ -68,32 +67,6 @@ static const char text[] = "Turn entropies into the weights of a mixture,\n"
                            "and write them as a trainer reads them.  Weights are shares of tokens; for a\n"
                            "trainer that draws documents they are converted with the mean document length.\n";
 
-static enum emx_status entropy_of(const struct weights_args *a, struct emx_state *s, size_t domain, double *ret,
-                                  struct emx_error *err)
-{
-    const struct emx_domain *d = emx_state_domain(s, domain);
-    struct emx_estimates e;
-    enum emx_status status;
-
-    if (!estimate_wanted(&a->estimate)) {
-        struct emx_entropies plain;
-
-        emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &plain);
-        e.shannon.value = plain.shannon;
-        e.joint.value = plain.joint;
-        e.conditional.value = plain.conditional;
-    } else {
-        status = estimate_domain(&a->estimate, s, domain, &e, err);
-        if (status != EMX_OK)
-            return status;
-    }
-    if (strcmp(a->proxy, "shannon") == 0)
-        *ret = e.shannon.value;
-    else
-        *ret = strcmp(a->proxy, "joint") == 0 ? e.joint.value : e.conditional.value;
-    return EMX_OK;
-}
-
 static bool is_von_neumann(const struct weights_args *a)
 {
     return strcmp(a->proxy, "von-neumann") == 0;
@@ -107,7 +80,7 @@ static enum emx_status entropies_of(const struct weights_args *a, struct emx_sta
     if (is_von_neumann(a))
         return von_neumann_read(s, path, false, ret, err);
     for (size_t i = 0; i < emx_state_n_domains(s) && status == EMX_OK; i++)
-        status = entropy_of(a, s, i, &ret[i], err);
+        status = estimate_proxy(&a->estimate, s, i, a->proxy, &ret[i], err);
     return status;
 }
 

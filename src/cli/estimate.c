@@ -1,5 +1,6 @@
 #include "estimate.h"
 
+#include "report.h"
 #include "say.h"
 
 #include <stddef.h>
@@ -60,4 +61,24 @@ enum emx_status estimate_domain(const struct estimate_args *a, struct emx_state 
     struct emx_estimation how = {.estimator = number_of(a), .sample = a->at_tokens};
 
     return emx_estimate_domain(s, domain, &how, ret, err);
+}
+
+enum emx_status estimate_proxy(const struct estimate_args *a, struct emx_state *s, size_t domain, const char *proxy,
+                               double *ret, struct emx_error *err)
+{
+    struct emx_estimates e;
+    enum emx_status status;
+
+    if (!estimate_wanted(a)) {
+        *ret = report_entropy(emx_state_domain(s, domain), proxy);
+        return EMX_OK;
+    }
+    status = estimate_domain(a, s, domain, &e, err);
+    if (status != EMX_OK)
+        return status;
+    if (strcmp(proxy, "shannon") == 0)
+        *ret = e.shannon.value;
+    else
+        *ret = strcmp(proxy, "joint") == 0 ? e.joint.value : e.conditional.value;
+    return EMX_OK;
 }

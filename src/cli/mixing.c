@@ -20,6 +20,7 @@ static int no_memory(void)
 int mixing_weigh(struct mixing *x)
 {
     struct emx_error err;
+    enum emx_status status = EMX_OK;
 
     x->n = emx_state_n_domains(x->state);
     x->entropy = calloc(x->n + 1, sizeof(*x->entropy));
@@ -27,9 +28,11 @@ int mixing_weigh(struct mixing *x)
     x->proportion = calloc(x->n + 1, sizeof(*x->proportion));
     if (!x->entropy || !x->weight || !x->proportion)
         return no_memory();
-    for (size_t i = 0; i < x->n; i++)
-        x->entropy[i] = report_entropy(emx_state_domain(x->state, i), x->args->proxy);
-    if (emx_weights_from_entropies(x->entropy, x->n, &x->args->weights, x->weight, &err) != EMX_OK)
+    for (size_t i = 0; i < x->n && status == EMX_OK; i++)
+        status = estimate_proxy(&x->args->estimate, x->state, i, x->args->proxy, &x->entropy[i], &err);
+    if (status == EMX_OK)
+        status = emx_weights_from_entropies(x->entropy, x->n, &x->args->weights, x->weight, &err);
+    if (status != EMX_OK)
         return say_failed(&err);
     memcpy(x->proportion, x->weight, x->n * sizeof(*x->weight));
     return EXIT_OK;

@@ -6,6 +6,7 @@
 #ifndef CLI_MIXING_H
 #define CLI_MIXING_H
 
+#include "estimate.h"
 #include "law_args.h"
 #include "scanning.h"
 #include "table_args.h"
@@ -15,6 +16,7 @@
 struct mix_args {
     struct common_args common;
     const char *to, *output, *path, *proxy, *losses;
+    struct estimate_args estimate;
     struct emx_weights_options weights;
     double steps, strength, total_tokens, max_epochs; /* 0: not given */
     struct scanning_args scanning;

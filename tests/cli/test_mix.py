@@ -159,6 +159,18 @@ def domains_must_be_the_same(box):
 
 
 @test
+def weights_are_of_estimates(box):
+    corpus(box)
+    for words in [["--estimator=good-turing"], ["--at-tokens=2K"], ["--estimator=grassberger", "--proxy=joint"]]:
+        mixed = json.loads(box.text("mix", "-q", *words, "corpus.yaml"))
+        weighed = json.loads(box.text("weights", "-q", *words, "corpus.emx"))
+        for key in ["proxy", "estimator", "at_tokens", "domains"]:
+            assert mixed[key] == weighed[key], (words, mixed, weighed)
+    box.usage_error("mix", "--at-tokens=2K", "--estimator=grassberger", "corpus.yaml", says="--at-tokens")
+    box.error("mix", "-q", "--at-tokens=1T", "corpus.yaml", says="books")
+
+
+@test
 def nothing_is_left_behind(box):
     corpus(box)
     (box / "tmp").mkdir()
