@@ -14,15 +14,15 @@ struct emx_scan_domain {
     const char *name;
     const char *const *shards; /* [n_shards] paths of files; "-" is standard input */
     size_t n_shards;
-    const char *format; /* shard format, NULL: recognised by content */
-    const char *dtype;  /* "u16", "u32", "i32", ... for formats that do not say; NULL: none given */
-    const char *column; /* token column of JSONL and MDS; NULL: the usual names */
+    const char *format;                  /* shard format, NULL: recognised by content */
+    const char *dtype;                   /* "u16", "u32", "i32", ... for formats that do not say; NULL: none given */
+    const char *column;                  /* token column of JSONL and MDS; NULL: the usual names */
     struct emx_domain_settings settings; /* eod_first may be set by the format of the shards (llm.c) */
 };
 
 /* What a progress line shows.  Passed to the callback about ten times a second, from one thread. */
 struct emx_scan_progress {
-    uint64_t n_bytes, n_bytes_total;   /* of files; total UINT64_MAX if unknown (a pipe) */
+    uint64_t n_bytes, n_bytes_total; /* of files; total UINT64_MAX if unknown (a pipe) */
     uint64_t n_tokens;
     double seconds;
     size_t n_shards, n_shards_total;
@@ -43,11 +43,21 @@ enum emx_on_error {
     EMX_ON_ERROR_SKIP_SHARD, /* nothing of the shard is counted; the scan goes on */
 };
 
+#define EMX_SCAN_CHECKPOINT_SECONDS 600.0
+
 struct emx_scan_options {
     unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota, Slurm) */
     uint64_t memory_bytes;  /* 0: half of the memory that machine, cgroup and Slurm allow */
     const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
-    bool bind_threads;      /* bind threads and their memory to processors or NUMA nodes */
+    /*
+     * Folder for checkpoints (made if it is missing), which one scan at a time works with; NULL: none.  Every
+     * checkpoint_seconds (0: EMX_SCAN_CHECKPOINT_SECONDS), and before it stops for `progress`, the scan writes down
+     * what it has counted.  Borrowed for the call.
+     */
+    const char *checkpoint;
+    double checkpoint_seconds;
+    bool resume;       /* if there is a checkpoint go on from it, else it is an error that there is one */
+    bool bind_threads; /* bind threads and their memory to processors or NUMA nodes */
     /*
      * n_parts 0: all shards.  Else those of part number `part`, from 0: each shard is in one of the parts, which have about
      * equally many bytes, and merging the states of all gives the bytes of one scan.  All parts must be given the same
@@ -73,6 +83,7 @@ struct emx_scan_times {
     double wall;
     double decode, count, wait; /* sums over the threads: reading and decoding, counting, waiting for a shard */
     double seal;                /* sum over the threads: sorting and encoding domains while others are counted */
+    double checkpoint;          /* of the wall time: all threads paused while a checkpoint was written */
     double write;               /* of the wall time: sorting, encoding and writing, after the last block was counted */
     unsigned n_threads;
 };
@@ -90,9 +101,16 @@ struct emx_scan_times {
  * again, so that they can be subtracted; if it then reads otherwise the scan fails.  Standard input and pipes cannot be
  * skipped, since they cannot be read again.  A domain without a shard that is left is not in the state file.
  *
+ * With a checkpoint folder, EMX_ERR_STOPPED means that the same call with `resume` set goes on where this one stopped;
+ * and so it does when the process was killed or failed, from the last checkpoint on.  The output is the same to the
+ * byte.  Threads, memory and output may be others then; domains, settings and shards may not, and shards that have
+ * changed are refused (EMX_ERR_ARG).  Pairs that would go to tmpdir go to the checkpoint folder.  When the output is in
+ * place the folder is emptied of the scan's files.  docs/checkpoints.md tells more.
+ *
  * Limits: token ids below 2^24; pairs and tokens of a domain below 2^63; up to 2^20 domains and 2^31 shards.
  * EMX_ERR_ARG two domains of one name, no domain, no shard in a domain, a shard twice in a domain;
- * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY; and what shards can do: _IO, _FORMAT, _CORRUPT.
+ * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY; and what shards can do: _IO,
+ * _FORMAT, _CORRUPT.
  */
 EMX_API EMX_CHECKED enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains,
                                              const struct emx_scan_options *options, const char *output,

@@ -60,6 +60,7 @@ static const struct opt_group groups[] = {
     {"Shards (of all domains, where the manifest does not say otherwise)", shard_rows, TO(scanning.shards)},
     {"Work", scanning_rows, TO(scanning)},
     {"Several machines", machine_rows, 0},
+    {"Checkpoints", checkpoint_rows, TO(scanning)},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
 };
@@ -96,6 +97,8 @@ static int run(void *args, char **operands, size_t n)
         return say_usage("scan needs -o FILE, the state file to write");
     if (!a->scanning.manifest && n == 0)
         return say_usage("scan needs shards: DOMAIN=WORD, as in web='web/*.bin.zst', or --manifest FILE");
+    if (a->scanning.resume && !a->scanning.checkpoint)
+        return say_usage("--resume needs --checkpoint FOLDER, where the checkpoint is");
     if (output_refuse_terminal(a->output) != EXIT_OK)
         return EXIT_USAGE;
     return scanning_run(&a->scanning, &a->common, operands, n, a->output);

@@ -87,6 +87,7 @@ opt_parser opt_share;    /* double from 0 to 1 */
 opt_parser opt_inner;    /* double between 0 and 1, neither of them */
 opt_parser opt_positive; /* double above 0 */
 opt_parser opt_append;   /* struct opt_list: one more word, not empty */
+opt_parser opt_duration; /* double, seconds above 0: a number with s, m or h */
 opt_parser opt_seed;     /* uint64_t: a whole number */
 opt_parser opt_amount;   /* double above 0: a number, or a whole one with K, M, B or T */
 

@@ -13,8 +13,9 @@ enum exit_code {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_SKIPPED = 3,  /* done, but something that was broken is not in the result */
-    EXIT_SIGNAL = 128, /* plus the signal's number */
+    EXIT_SKIPPED = 3,    /* done, but something that was broken is not in the result */
+    EXIT_RESUMABLE = 75, /* stopped by a signal, with a checkpoint; what sysexits.h calls a temporary failure */
+    EXIT_SIGNAL = 128,   /* plus the signal's number */
 };
 
 void say(const char *fmt, ...) EMX_PRINTF(1, 2);

@@ -66,6 +66,18 @@ const struct opt scanning_rows[] = {
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
+const struct opt checkpoint_rows[] = {
+    {"checkpoint", 0, "FOLDER",
+     "write down there what is counted so far, from time to time and on SIGTERM, SIGINT and SIGUSR1, which then end "
+     "the "
+     "program with exit code 75; the folder is made if it is missing, and left empty at the end",
+     TO(checkpoint), opt_text, 0, 0, NULL},
+    {"checkpoint-every", 0, "TIME", "how often: a number with s, m or h (default: 10m)", TO(checkpoint_seconds),
+     opt_duration, 0, 0, NULL},
+    {"resume", 0, NULL, "go on from the checkpoint, if there is one; else begin", TO(resume), opt_flag, 0, 0, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
 /* The signal that asks to stop; a second one ends the program at once. */
 static volatile sig_atomic_t stop_signal;
 
@@ -74,12 +86,15 @@ static void on_signal(int number)
     stop_signal = number;
 }
 
-static void catch_signals(void)
+/* SIGUSR1 is how batch systems say that time is nearly over. */
+static void catch_signals(bool has_checkpoint)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (has_checkpoint)
+        sigaction(SIGUSR1, &action, NULL);
 }
 
 static bool on_progress(const struct emx_scan_progress *now, void *context)
@@ -106,9 +121,9 @@ static void on_note(const char *sentence, void *context)
 
 static void say_times(const struct emx_scan_times *t)
 {
-    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs (all but wall and write "
+    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs checkpoint=%.3fs (decode to seal "
         "summed over %u threads)",
-        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->n_threads);
+        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_threads);
 }
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)
@@ -128,11 +143,20 @@ static int say_skipped(const struct progress *p)
     return EXIT_SKIPPED;
 }
 
-static int say_stopped(const char *output)
+static const char *signal_name(int number)
+{
+    return number == SIGINT ? "SIGINT" : number == SIGUSR1 ? "SIGUSR1" : "SIGTERM";
+}
+
+static int say_stopped(const struct scanning_args *a, const char *output)
 {
     int number = stop_signal;
 
-    say("stopped by %s; %s%s was not written", number == SIGINT ? "SIGINT" : "SIGTERM", output,
+    if (a->checkpoint) {
+        say("stopped by %s; the same command with --resume goes on from %s", signal_name(number), a->checkpoint);
+        return EXIT_RESUMABLE;
+    }
+    say("stopped by %s; %s%s was not written", signal_name(number), output,
         strcmp(output, "-") == 0 ? " (standard output)" : "");
     return EXIT_SIGNAL + number;
 }
@@ -144,6 +168,9 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     struct emx_scan_options options = {.n_threads = a->n_threads,
                                        .memory_bytes = a->memory_bytes,
                                        .tmpdir = a->tmpdir,
+                                       .checkpoint = a->checkpoint,
+                                       .checkpoint_seconds = a->checkpoint_seconds,
+                                       .resume = a->resume,
                                        .bind_threads = !a->no_bind,
                                        .part = a->part.index,
                                        .n_parts = a->part.count,
@@ -165,7 +192,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     progress_clear(p);
     progress_count_warnings(p);
     if (status == EMX_ERR_STOPPED)
-        return say_stopped(output);
+        return say_stopped(a, output);
     if (status != EMX_OK)
         return say_failed(&err);
     if (!common->quiet)
@@ -206,7 +233,7 @@ int scanning_run(const struct scanning_args *a, const struct common_args *common
 
     if (code == EXIT_OK) {
         progress_init(&progress, a->progress, common->quiet, common->verbose);
-        catch_signals();
+        catch_signals(a->checkpoint);
         code = scan(a, common, output, &corpus, &progress);
         progress_finish(&progress);
     }

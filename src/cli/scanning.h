@@ -12,6 +12,9 @@ struct scanning_args {
     uint32_t n_threads;
     uint64_t memory_bytes;
     const char *tmpdir;
+    const char *checkpoint; /* NULL: none */
+    double checkpoint_seconds;
+    bool resume;
     bool no_bind;
     struct part_args {
         uint32_t index, count; /* count 0: all */
@@ -29,6 +32,7 @@ struct scanning_args {
 
 /* Options about work; those about shards are shard_rows, of the member `shards`. */
 extern const struct opt scanning_rows[];
+extern const struct opt checkpoint_rows[];
 
 /*
  * Scan what manifest and operands (DOMAIN=WORD) name into the state file `output`.  Returns the exit code; the file is

@@ -217,6 +217,31 @@ enum emx_status opt_positive(const struct opt *o, const char *text, void *to, st
     return status;
 }
 
+enum emx_status opt_duration(const struct opt *o, const char *text, void *to, struct emx_error *err)
+{
+    static const struct {
+        char letter;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    size_t len = strlen(text);
+    char number[32];
+    double x = 0, unit = 0;
+
+    for (size_t i = 0; len && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (text[len - 1] == units[i].letter)
+            unit = units[i].seconds;
+    }
+    if (unit > 0 && len <= sizeof(number)) {
+        memcpy(number, text, len - 1);
+        number[len - 1] = '\0';
+    }
+    if (unit <= 0 || len > sizeof(number) || opt_real(o, number, &x, NULL) != EMX_OK || !(x > 0))
+        return emx_fail(err, EMX_ERR_ARG, "'%s' is no duration: a number above 0 with s, m or h, as in 90s or 10m",
+                        text);
+    *(double *)to = x * unit;
+    return EMX_OK;
+}
+
 enum emx_status opt_append(const struct opt *o, const char *text, void *to, struct emx_error *err)
 {
     struct opt_list *list = to;

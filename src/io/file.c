@@ -152,6 +152,23 @@ enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_er
     return EMX_OK;
 }
 
+static int64_t nanoseconds(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+enum emx_status file_stamp(const char *path, struct file_stamp *ret, struct emx_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be examined", path);
+    if (!S_ISREG(st.st_mode))
+        return emx_fail(err, EMX_ERR_IO, "%s: is not a regular file", path);
+    *ret = (struct file_stamp){(uint64_t)st.st_size, st.st_ino, nanoseconds(&st.st_mtim), nanoseconds(&st.st_ctim)};
+    return EMX_OK;
+}
+
 static size_t read_memory(struct file *f, void *buf, size_t cap)
 {
     uint64_t left = f->size - f->position;

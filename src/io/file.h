@@ -45,6 +45,14 @@ bool file_exists(const struct file_space *space, const char *path);
  */
 EMX_CHECKED enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err);
 
+/* What tells, without reading it, that a regular file was not touched: the system sets `changed_ns` by its own clock. */
+struct file_stamp {
+    uint64_t size, inode;
+    int64_t modified_ns, changed_ns;
+};
+/* EMX_ERR_IO if the path is not that of a regular file. */
+EMX_CHECKED enum emx_status file_stamp(const char *path, struct file_stamp *ret, struct emx_error *err);
+
 /* Size in bytes; UINT64_MAX for a pipe. */
 uint64_t file_size(const struct file *f);
 
@@ -60,8 +68,8 @@ EMX_CHECKED enum emx_status file_read_at(struct file *f, uint64_t offset, void *
  */
 EMX_CHECKED enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_error *err);
 
-/* XXH3-64 of all its bytes, as stored; the file has a size. */
-EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_error *err);
+/* XXH3-64 of its first n bytes, as stored; the file has a size, of at least n. */
+EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t n, uint64_t *ret_xxh3, struct emx_error *err);
 
 /*
  * A side file whole in memory: decompressed if zstd or gzip by content (path as given), at most `limit`

@@ -94,7 +94,7 @@ static enum emx_status index_open(struct index *x, struct shard_open *s, const c
     if (!status && x->size > MOST_INDEX)
         status = emx_fail(err, EMX_ERR_RANGE, "%s: an index of %llu bytes is larger than 1 TiB", path,
                           (unsigned long long)x->size);
-    return status ? status : file_checksum(x->file, &s->index_xxh3, err);
+    return status ? status : file_checksum(x->file, file_size(x->file), &s->index_xxh3, err);
 }
 
 /* --- header -------------------------------------------------------------------------------------------- */

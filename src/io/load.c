@@ -70,7 +70,7 @@ enum emx_status file_load(const struct file_space *space, const char *path, size
     return status;
 }
 
-enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_error *err)
+enum emx_status file_checksum(struct file *f, uint64_t n_bytes, uint64_t *ret_xxh3, struct emx_error *err)
 {
     unsigned char *buf = malloc(CHECKSUM_BYTES);
     XXH3_state_t *hash = XXH3_createState();
@@ -78,8 +78,8 @@ enum emx_status file_checksum(struct file *f, uint64_t *ret_xxh3, struct emx_err
 
     if (!buf || !hash || XXH3_64bits_reset(hash) != XXH_OK)
         status = emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", file_path(f));
-    for (uint64_t at = 0; at < file_size(f) && !status;) {
-        uint64_t left = file_size(f) - at;
+    for (uint64_t at = 0; at < n_bytes && !status;) {
+        uint64_t left = n_bytes - at;
         size_t n = left < CHECKSUM_BYTES ? (size_t)left : CHECKSUM_BYTES;
 
         status = file_read_at(f, at, buf, n, err);

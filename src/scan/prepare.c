@@ -1,6 +1,7 @@
 /* prepare.c - what the caller gave, checked before any byte is read */
 #include "pipeline/limits.h"
 #include "scan/scan.h"
+#include "util/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -233,7 +234,7 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
 {
     enum emx_status status;
 
-    *s = (struct scan){.options = options};
+    *s = (struct scan){.options = options, .start = clock_seconds(), .checkpoint.lock = -1};
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
     spill_init(&s->spill, options->tmpdir, &s->budget);
@@ -246,12 +247,15 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     if (!status)
         status = prepare_shards(s, err);
     if (!status)
+        status = checkpoint_open(s, err);
+    if (!status)
         status = schedule_create(s->shards, s->n_shards, s->domains, s->n_domains, &s->schedule, err);
     return status;
 }
 
 void scan_finish(struct scan *s)
 {
+    checkpoint_finish(&s->checkpoint);
     schedule_destroy(&s->schedule);
     for (size_t i = 0; i < s->n_shards; i++)
         shard_finish(&s->shards[i]);

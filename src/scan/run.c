@@ -4,6 +4,7 @@
 #include "state/layout.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 void run_finish(struct run *r)
 {
@@ -60,6 +61,89 @@ enum emx_status run_append(struct run *r, struct temp_file *f, struct state_enco
     return status;
 }
 
+/* --- its directory ------------------------------------------------------------------------------------- */
+
+enum { ENTRY_BYTES_OF_BLOCK = 32 };
+
+enum emx_status run_keep_directory(struct run *r, struct temp_file *f, struct emx_error *err)
+{
+    size_t n_bytes = r->n_blocks * ENTRY_BYTES_OF_BLOCK;
+    unsigned char *bytes, *p;
+    enum emx_status status;
+
+    if (r->directory_kept)
+        return EMX_OK;
+    p = bytes = malloc(n_bytes + 1);
+    if (!bytes)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+    for (size_t i = 0; i < r->n_blocks; i++, p += ENTRY_BYTES_OF_BLOCK) {
+        const struct run_block *b = &r->blocks[i];
+
+        put_u64(p, b->first_key);
+        put_u64(p + 8, b->last_key);
+        put_u64(p + 16, b->at);
+        put_u32(p + 24, b->n_stored);
+        put_u32(p + 28, b->n_rows);
+    }
+    r->directory.xxh3 = XXH3_64bits(bytes, n_bytes);
+    status = temp_file_write(f, bytes, n_bytes, &r->directory.at, err);
+    r->directory.n_blocks = r->n_blocks;
+    r->directory.max_token = r->max_token;
+    r->directory_kept = !status;
+    free(bytes);
+    return status;
+}
+
+static bool is_key(uint64_t key)
+{
+    return key >> 32 < EMX_MAX_VOCABULARY && (key & UINT32_MAX) < EMX_MAX_VOCABULARY;
+}
+
+/* Its bytes have their checksum, so this finds a fault of the program that wrote them. */
+static bool take_entry(struct run *r, const unsigned char *p, uint64_t n_file_bytes)
+{
+    const struct run_block b = {get_u64(p), get_u64(p + 8), get_u64(p + 16), get_u32(p + 24), get_u32(p + 28)};
+
+    if (!is_key(b.first_key) || !is_key(b.last_key) || b.first_key > b.last_key)
+        return false;
+    if (r->n_blocks && r->blocks[r->n_blocks - 1].last_key >= b.first_key)
+        return false;
+    if (b.at > n_file_bytes || b.n_stored > n_file_bytes - b.at || b.n_rows == 0 || b.n_rows > RUN_BLOCK_ROWS)
+        return false;
+    r->blocks[r->n_blocks++] = b;
+    r->n_rows += b.n_rows;
+    return true;
+}
+
+enum emx_status run_load_directory(struct run *r, const struct temp_file *f, const struct run_directory *d,
+                                   struct emx_error *err)
+{
+    char name[512];
+    unsigned char *bytes;
+    bool good = d->at <= f->n_bytes && d->n_blocks <= (f->n_bytes - d->at) / ENTRY_BYTES_OF_BLOCK;
+    size_t n_bytes = good ? (size_t)d->n_blocks * ENTRY_BYTES_OF_BLOCK : 0;
+    enum emx_status status = EMX_OK;
+
+    *r = (struct run){.max_token = d->max_token, .directory = *d, .directory_kept = true};
+    bytes = malloc(n_bytes + 1);
+    r->blocks = malloc((n_bytes / ENTRY_BYTES_OF_BLOCK + 1) * sizeof(*r->blocks));
+    r->cap_blocks = n_bytes / ENTRY_BYTES_OF_BLOCK + 1;
+    if (!bytes || !r->blocks)
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+    else
+        status = temp_file_read(f, d->at, bytes, n_bytes, err);
+    good = good && !status && XXH3_64bits(bytes, n_bytes) == d->xxh3;
+    for (size_t i = 0; i < d->n_blocks && good; i++)
+        good = take_entry(r, bytes + i * ENTRY_BYTES_OF_BLOCK, f->n_bytes);
+    if (!status && !good)
+        status = emx_fail(err, EMX_ERR_CORRUPT, "%s: the list of blocks at byte %llu is not as it was written",
+                          temp_file_describe(f, name, sizeof(name)), (unsigned long long)d->at);
+    free(bytes);
+    if (status)
+        run_finish(r);
+    return status;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------- */
 
 void run_reader_finish(struct run_reader *r)
@@ -84,8 +168,10 @@ static enum emx_status reader_init(struct run_reader *r, struct emx_error *err)
 static enum emx_status refuse(const struct temp_file *f, const struct run_block *b, const char *wrong,
                               struct emx_error *err)
 {
-    return emx_fail(err, EMX_ERR_CORRUPT, "the temporary file in %s: the block at byte %llu has %s", f->folder,
-                    (unsigned long long)b->at, wrong);
+    char name[512];
+
+    return emx_fail(err, EMX_ERR_CORRUPT, "%s: the block at byte %llu has %s",
+                    temp_file_describe(f, name, sizeof(name)), (unsigned long long)b->at, wrong);
 }
 
 enum emx_status run_read(struct run_reader *r, const struct temp_file *f, const struct run_block *b,

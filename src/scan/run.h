@@ -2,7 +2,8 @@
  * run.h - a table's rows on disk, sorted
  *
  * A run is a sequence of blocks as in the state file (state/block_encode.c), 1.6 bytes a row, in the scan's temporary
- * file; where they are and which keys they have stays in memory.  A row's key here is first << 32 | second.
+ * file; where they are and which keys they have stays in memory, and goes to the file for a checkpoint.  A row's key
+ * here is first << 32 | second.
  */
 #ifndef SCAN_RUN_H
 #define SCAN_RUN_H
@@ -11,6 +12,12 @@
 #include "util/temp_file.h"
 
 enum { RUN_BLOCK_ROWS = 4096 /* few enough to read a block for a part of it */ };
+
+/* Where the list of a run's blocks lies, once it is on disk, too. */
+struct run_directory {
+    uint64_t at, n_blocks, xxh3;
+    uint32_t max_token;
+};
 
 struct run {
     struct run_block {
@@ -22,6 +29,8 @@ struct run {
     uint64_t n_rows;
     uint32_t max_token;
     bool is_minus; /* its counts are subtracted where runs are merged */
+    bool directory_kept;
+    struct run_directory directory; /* valid if it is kept */
 };
 
 void run_finish(struct run *r);
@@ -30,6 +39,11 @@ void run_finish(struct run *r);
 EMX_CHECKED enum emx_status run_append(struct run *r, struct temp_file *f, struct state_encoder *encoder,
                                        struct state_block *staging, const struct emx_pair_count *rows, size_t n,
                                        struct emx_error *err);
+
+/* The run is complete: its list of blocks goes to the file, if it is not there yet; and back. */
+EMX_CHECKED enum emx_status run_keep_directory(struct run *r, struct temp_file *f, struct emx_error *err);
+EMX_CHECKED enum emx_status run_load_directory(struct run *r, const struct temp_file *f, const struct run_directory *d,
+                                               struct emx_error *err);
 
 /* One thread's space to read blocks; zeroed at first. */
 struct run_reader {

@@ -20,7 +20,6 @@ static enum emx_status scan_all(const struct emx_scan_domain *domains, size_t n_
     struct scan s;
     enum emx_status status = scan_prepare(&s, domains, n_domains, options, err);
 
-    s.start = start;
     if (!status) /* before the work of hours, not after it */
         status = emx_state_writer_create(output, &writer, err);
     if (!status)
@@ -30,6 +29,9 @@ static enum emx_status scan_all(const struct emx_scan_domain *domains, size_t n_
         status = scan_write(&s, writer, err);
     if (!status)
         status = emx_state_writer_commit(writer, err);
+    if (!status)
+        status = checkpoint_remove(&s.checkpoint, err);
+    s.times.checkpoint = s.checkpoint.duration;
     s.times.write = clock_seconds() - counted;
     s.times.wall = clock_seconds() - start;
     if (!status && ret_times)

@@ -4,6 +4,9 @@
 #ifndef SCAN_SCAN_H
 #define SCAN_SCAN_H
 
+#include "pipeline/meeting.h"
+#include "scan/checkpoint.h"
+#include "scan/count.h"
 #include "scan/schedule.h"
 #include "scan/seal.h"
 #include "scan/skips.h"
@@ -38,6 +41,12 @@ struct scan {
     unsigned n_running;
     _Atomic bool stop;
 
+    struct checkpoint checkpoint;
+    struct meeting meeting;    /* of the threads that count */
+    _Atomic bool pause_wanted; /* all of them are to meet for a checkpoint */
+    _Atomic bool stop_wanted;  /* and to stop after it */
+    _Atomic size_t next_small; /* domain to be spilled by whoever is free in the pause */
+
     struct emx_scan_times times; /* sums are guarded by the mutex */
 };
 
@@ -60,5 +69,14 @@ EMX_CHECKED enum emx_status scan_write(struct scan *s, struct emx_state_writer *
 
 /* Call the progress callback, from the caller's thread only; false if it wants the scan to stop. */
 bool scan_report(struct scan *s);
+
+/*
+ * What a thread that counts does when pause_wanted is set, with its own means.  On failure the scan has the error.
+ */
+void pause_for_checkpoint(struct scan *s, struct counter *c);
+/* After all threads have ended. */
+EMX_CHECKED enum emx_status pause_at_end(struct scan *s, struct emx_error *err);
+/* Keep the first error and have all threads end. */
+void scan_fail(struct scan *s, const struct emx_error *error);
 
 #endif

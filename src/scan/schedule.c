@@ -38,8 +38,13 @@ static uint64_t add_sizes(uint64_t a, uint64_t b)
 
 static void fill(struct schedule *s, size_t n_shards)
 {
-    for (size_t i = 0; i < n_shards; i++)
-        s->order[i] = &s->shards[i];
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_shards; i++) {
+        if (!s->shards[i].finished) /* by an earlier scan */
+            s->order[n++] = &s->shards[i];
+    }
+    n_shards = n;
     qsort(s->order, n_shards, sizeof(struct shard *), by_domain_and_size);
     for (size_t i = 0; i < n_shards; i++) {
         struct entry *e = &s->entries[s->order[i]->domain - s->domains];

@@ -7,9 +7,9 @@
 
 /* --- tokens across two pieces -------------------------------------------------------------------------- */
 
-/* A token whose bytes lie in two or more pieces becomes a block of its own. */
+/* A token whose bytes lie in two or more pieces becomes a block of its own.  `counting`: else it is only looked at. */
 static enum emx_status count_split_token(struct counter *c, struct shard *s, const uint8_t *bytes, uint64_t begin,
-                                         struct emx_error *err)
+                                         bool counting, struct emx_error *err)
 {
     size_t size = shard_token_size(s);
     uint32_t token;
@@ -17,15 +17,15 @@ static enum emx_status count_split_token(struct counter *c, struct shard *s, con
     enum emx_status status;
 
     tokens_decode(bytes, s->open.flat.type, 1, &token);
-    if (s->failure && token >= s->vocabulary)
-        return EMX_OK; /* of a shard that is taken back: left out both times */
+    if (counting ? s->failure && token >= s->vocabulary : token < s->vocabulary)
+        return EMX_OK; /* counting: of a shard that is taken back, so it is left out both times */
     b.span = (struct span){.begin = begin, .end = begin + size, .n = 1, .first = token, .last = token};
     status = count_block(c, s, &b, err);
     return status ? status : shard_add_block(s, &b, err);
 }
 
 /* The spans are sorted, before and after. */
-static enum emx_status count_split_tokens(struct counter *c, struct shard *s, struct emx_error *err)
+static enum emx_status count_split_tokens(struct counter *c, struct shard *s, bool counting, struct emx_error *err)
 {
     size_t n_spans = s->n_spans, size = shard_token_size(s), n = 0;
     uint8_t bytes[16];
@@ -42,7 +42,7 @@ static enum emx_status count_split_tokens(struct counter *c, struct shard *s, st
             n += span.n_head;
         }
         if (n == size) {
-            status = count_split_token(c, s, bytes, begin, err);
+            status = count_split_token(c, s, bytes, begin, counting, err);
             n = 0;
         }
         if (span.n_tail) {
@@ -134,7 +134,9 @@ enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error 
     enum emx_status status;
 
     shard_sort_spans(s);
-    status = count_split_tokens(c, s, err);
+    status = s->failure ? EMX_OK : count_split_tokens(c, s, false, err);
+    if (!status)
+        status = count_split_tokens(c, s, true, err);
     if (status || s->n_spans < 2)
         return status;
     status = counter_enter(c, s, err);

@@ -10,7 +10,10 @@
 
 #include "scan/count.h"
 
-/* No thread works on the shard, or none will find another block in it. */
+/*
+ * No thread works on the shard, or none will find another block in it.  EMX_ERR_RANGE if a token across two spans is
+ * not below the vocabulary: then nothing was counted or joined.
+ */
 EMX_CHECKED enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error *err);
 
 /* All blocks are counted and joined: count the last tail and sum up the shard.  *ret is its record. */

@@ -34,6 +34,13 @@ void block_finish(struct block *b)
     *b = (struct block){0};
 }
 
+static void clear_block(struct block *b)
+{
+    b->n = b->n_ends = 0;
+    b->span = (struct span){0};
+    b->is_counted = false;
+}
+
 /* The n bytes in b->bytes as native tokens; u16 and u32 stay where they are. */
 static void set_tokens(struct block *b, struct token_type type, size_t n_tokens)
 {
@@ -83,7 +90,10 @@ void shard_close(struct shard *s)
     stream_close(&s->open.stream);
     s->format = NULL;
     free(s->spans);
+    free(s->counted);
     s->spans = NULL;
+    s->counted = NULL;
+    s->n_spans = s->n_counted = 0;
 }
 
 void shard_finish(struct shard *s)
@@ -91,6 +101,23 @@ void shard_finish(struct shard *s)
     shard_close(s);
     free(s->failure);
     pthread_mutex_destroy(&s->mutex);
+}
+
+enum emx_status shard_restore(struct shard *s, const struct span *spans, size_t n_spans, const struct shard_sums *sums,
+                              struct emx_error *err)
+{
+    s->spans = malloc((n_spans + 1) * sizeof(*s->spans));
+    s->counted = malloc((n_spans + 1) * sizeof(*s->counted));
+    if (!s->spans || !s->counted)
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->name);
+    for (size_t i = 0; i < n_spans; i++) {
+        s->spans[i] = spans[i];
+        s->counted[i] = (struct counted){spans[i].begin, spans[i].end};
+    }
+    s->n_spans = s->n_counted = n_spans;
+    s->cap_spans = n_spans + 1;
+    s->sums = *sums;
+    return EMX_OK;
 }
 
 static uint64_t range_of(const struct shard *s)
@@ -124,9 +151,35 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
         return status;
     }
     s->vocabulary = declared ? declared : EMX_MAX_VOCABULARY;
+    if (!s->open.is_flat && s->n_counted > 1)
+        return emx_fail(err, EMX_ERR_CORRUPT, "%s: is counted in parts, but its format is read in order", s->name);
     s->key = pair_key_for((uint32_t)(range_of(s) < s->vocabulary ? range_of(s) : s->vocabulary));
     s->stage = SHARD_OPEN;
     return EMX_OK;
+}
+
+/* --- what is counted already --------------------------------------------------------------------------- */
+
+/* Where it ends that `at` is counted: `at` itself if it is not; then *ret_stop is where more begins that is. */
+static uint64_t counted_to(const struct shard *s, uint64_t at, uint64_t *ret_stop)
+{
+    size_t i = 0;
+
+    while (i < s->n_counted && s->counted[i].end <= at)
+        i++;
+    *ret_stop = i < s->n_counted ? s->counted[i].begin : UINT64_MAX;
+    return i < s->n_counted && s->counted[i].begin <= at ? s->counted[i].end : at;
+}
+
+static size_t at_most(size_t n, uint64_t limit)
+{
+    return n < limit ? n : (size_t)limit;
+}
+
+static enum emx_status refuse_shorter(const struct shard *s, uint64_t at, struct emx_error *err)
+{
+    return emx_fail(err, EMX_ERR_CORRUPT, "%s: has changed since it was counted to byte %llu of the content: it ends",
+                    s->name, (unsigned long long)at);
 }
 
 /* --- flat formats ------------------------------------------------------------------------------------ */
@@ -181,27 +234,50 @@ static size_t clip(size_t n, uint64_t begin, uint64_t end)
     return n < left ? n : (size_t)left;
 }
 
+/* Only a sample has no use for pieces. */
+static enum emx_status read_some(struct shard *s, void *bytes, size_t cap, size_t *ret_n, struct emx_error *err)
+{
+    return s->limit == UINT64_MAX ? stream_read_some(s->open.stream, bytes, cap, ret_n, err)
+                                  : stream_read(s->open.stream, bytes, cap, ret_n, err);
+}
+
+/*
+ * Under the mutex: read over some of what is counted, from `begin` to `end` of the content.  Of a sample, by the same
+ * reads as when it was counted: how much of the file they touch is in its record.
+ */
+static enum emx_status read_over(struct shard *s, struct block *b, uint64_t begin, uint64_t end, struct emx_error *err)
+{
+    size_t n = 0, cap = s->limit == UINT64_MAX ? at_most(BLOCK_BYTES, end - begin) : BLOCK_BYTES;
+    enum emx_status status = read_some(s, b->bytes, cap, &n, err);
+
+    if (!status && n == 0)
+        return refuse_shorter(s, end, err);
+    b->is_counted = true;
+    s->n_taken += at_most(n, end - begin) / shard_token_size(s);
+    return status;
+}
+
 /* Under the mutex: read and decode the next block; an empty span at the end of the shard. */
 static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_error *err)
 {
     struct stream *stream = s->open.stream;
-    uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
+    uint64_t offset = s->open.flat.offset, end = content_end(s), begin, counted, stop;
     size_t size = shard_token_size(s), cap = BLOCK_BYTES - BLOCK_BYTES % size, n = 1;
     enum emx_status status = EMX_OK;
 
     if (stream_position(stream) < offset)
         status = stream_skip(stream, offset - stream_position(stream), err);
     begin = stream_position(stream) - offset;
+    counted = counted_to(s, begin, &stop);
+    if (!status && counted > begin)
+        return read_over(s, b, begin, counted, err);
     if (!status && begin % size && begin < end) { /* the last piece ended within a token */
-        status = stream_read(stream, b->span.head, size - (size_t)(begin % size), &n, err);
+        status = stream_read(stream, b->span.head, at_most(size - (size_t)(begin % size), stop - begin), &n, err);
         b->span.n_head = (uint8_t)n;
     }
     while (!status) {
         begin = stream_position(stream) - offset;
-        if (s->limit == UINT64_MAX)
-            status = stream_read_some(stream, b->bytes, cap, &n, err);
-        else
-            status = stream_read(stream, b->bytes, cap, &n, err);
+        status = read_some(s, b->bytes, at_most(cap, stop - begin), &n, err);
         if (!status)
             set_block(s, b, begin, clip(clip(n, begin, end), s->n_taken * size, s->limit * size));
         if (n == 0 || !span_is_empty(&b->span))
@@ -213,11 +289,10 @@ static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_er
 
 /* --- pieces ------------------------------------------------------------------------------------------ */
 
-/* Read past what belongs to no whole token of the piece: the header, or the rest of a token that began before. */
-static enum emx_status read_piece_head(struct shard *s, struct block *b, struct emx_error *err)
+static enum emx_status read_piece_header(struct shard *s, struct block *b, struct emx_error *err)
 {
     uint64_t offset = s->open.flat.offset;
-    size_t size = shard_token_size(s), got = 1;
+    size_t got = 1;
     enum emx_status status = EMX_OK;
 
     while (!status && got && b->piece_position < offset) {
@@ -226,39 +301,80 @@ static enum emx_status read_piece_head(struct shard *s, struct block *b, struct 
         status = piece_read(b->decoder, &b->piece, s->name, b->bytes, (size_t)n, &got, err);
         b->piece_position += got;
     }
-    if (!status && b->piece_position >= offset && (b->piece_position - offset) % size) {
-        size_t n = size - (size_t)((b->piece_position - offset) % size);
+    return status;
+}
 
-        status = piece_read(b->decoder, &b->piece, s->name, b->span.head, n, &got, err);
+/* The rest of a token that began before the piece, but not what is counted from `stop` on. */
+static enum emx_status read_piece_head(struct shard *s, struct block *b, uint64_t stop, struct emx_error *err)
+{
+    size_t size = shard_token_size(s), got = 0;
+    uint64_t begin = b->piece_position - s->open.flat.offset;
+    enum emx_status status = EMX_OK;
+
+    if (begin % size) {
+        status = piece_read(b->decoder, &b->piece, s->name, b->span.head,
+                            at_most(size - (size_t)(begin % size), stop - begin), &got, err);
         b->span.n_head = (uint8_t)got;
         b->piece_position += got;
     }
     return status;
 }
 
+/* Decode over some of what is counted to `end` of the content; *ret_any false at the end of the piece. */
+static enum emx_status read_over_piece(struct shard *s, struct block *b, uint64_t end, bool *ret_any,
+                                       struct emx_error *err)
+{
+    uint64_t begin = b->piece_position - s->open.flat.offset;
+    size_t n = 0;
+    enum emx_status status =
+        piece_read(b->decoder, &b->piece, s->name, b->bytes, at_most(BLOCK_BYTES, end - begin), &n, err);
+
+    b->piece_position += n;
+    b->is_counted = *ret_any = !status && n > 0;
+    return status;
+}
+
 /* Without the mutex: the next block of the piece that b holds; *ret_any false when the piece is used up. */
 static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_any, struct emx_error *err)
 {
-    size_t size = shard_token_size(s), n;
-    uint64_t offset = s->open.flat.offset, end = content_end(s), begin;
+    size_t size = shard_token_size(s), n = 0;
+    uint64_t offset = s->open.flat.offset, end = content_end(s), begin, counted, stop;
     enum emx_status status = EMX_OK;
 
-    b->span = (struct span){0};
-    if (b->piece_position == b->piece.position)
-        status = read_piece_head(s, b, err);
+    clear_block(b);
+    *ret_any = false;
+    if (b->piece_position < offset)
+        status = read_piece_header(s, b, err);
+    if (status || b->piece_position < offset)
+        return status;
+    begin = b->piece_position - offset;
+    counted = counted_to(s, begin, &stop);
+    if (counted > begin)
+        return read_over_piece(s, b, counted, ret_any, err);
+    status = read_piece_head(s, b, stop, err);
+    begin = b->piece_position - offset;
     if (!status)
-        status = piece_read(b->decoder, &b->piece, s->name, b->bytes, BLOCK_BYTES - BLOCK_BYTES % size, &n, err);
+        status = piece_read(b->decoder, &b->piece, s->name, b->bytes,
+                            at_most(BLOCK_BYTES - BLOCK_BYTES % size, stop - begin), &n, err);
     if (status)
         return status;
     *ret_any = n + b->span.n_head > 0;
     if (!*ret_any)
         return EMX_OK;
-    begin = b->piece_position - offset;
     b->piece_position += n;
     if (begin >= end)
         b->span.n_head = 0; /* bytes after the last token: decoded for their checksum only */
     set_block(s, b, begin, clip(n, begin, end));
     return EMX_OK;
+}
+
+/* Need it not even be decoded? */
+static bool piece_is_counted(const struct shard *s, const struct stream_piece *piece)
+{
+    uint64_t offset = s->open.flat.offset, stop, begin = piece->position > offset ? piece->position - offset : 0;
+
+    return piece->position + piece->size > offset &&
+           offset + counted_to(s, begin, &stop) >= piece->position + piece->size;
 }
 
 /* Under the mutex. */
@@ -272,10 +388,36 @@ static enum emx_status take_piece(struct shard *s, struct block *b, bool *ret_ta
     status = stream_take_piece(s->open.stream, &b->piece, ret_taken, err);
     b->in_piece = !status && *ret_taken;
     b->piece_position = b->piece.position;
+    if (b->in_piece && piece_is_counted(s, &b->piece)) {
+        b->in_piece = false;
+        b->is_counted = true;
+    }
     return status;
 }
 
 /* --- decoded formats --------------------------------------------------------------------------------- */
+
+/* Take what is counted off the front of the batch, which then may be empty: b->is_counted. */
+static enum emx_status leave_out_counted(struct shard *s, struct block *b, struct token_batch *batch, size_t *n_ends,
+                                         struct emx_error *err)
+{
+    uint64_t stop, to = counted_to(s, 4 * s->n_taken, &stop);
+    size_t n = at_most(batch->n, to / 4 - s->n_taken);
+
+    if (to / 4 > s->n_taken && batch->n == 0)
+        return refuse_shorter(s, to, err);
+    b->is_counted = n > 0 && n == batch->n;
+    batch->tokens += n;
+    batch->n -= n;
+    s->n_taken += n;
+    while (*n_ends && batch->ends[0] < n) {
+        batch->ends++;
+        --*n_ends;
+    }
+    for (size_t i = 0; i < *n_ends; i++)
+        batch->ends[i] -= (uint32_t)n;
+    return EMX_OK;
+}
 
 /* Under the mutex: the next batch; b->n and its edges are 0 at the end of the shard. */
 static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_error *err)
@@ -290,7 +432,10 @@ static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_e
         batch.n = (size_t)(s->limit - s->n_taken);
     while (n_ends && batch.ends[n_ends - 1] > batch.n)
         n_ends--;
-    b->span = (struct span){0};
+    clear_block(b);
+    status = leave_out_counted(s, b, &batch, &n_ends, err);
+    if (status || b->is_counted)
+        return status;
     b->ends = batch.ends;
     if (n_ends && b->ends[n_ends - 1] == batch.n) {
         b->span.end_after = true;
@@ -303,7 +448,7 @@ static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_e
     }
     b->n_ends = n_ends;
     b->index = s->n_taken;
-    b->tokens = b->wide;
+    b->tokens = batch.tokens;
     b->width = 4;
     b->n = batch.n;
     set_span(b, 4 * s->n_taken, 4 * (s->n_taken + batch.n));
@@ -328,15 +473,13 @@ static enum emx_status take_next(struct shard *s, struct block *b, bool *ret_any
     *ret_any = false;
     if (status || s->stage == SHARD_ENDED || s->stage == SHARD_FAILED)
         return status;
+    clear_block(b);
     status = take_piece(s, b, &piece, err);
-    if (!status && !piece) {
-        b->n_ends = 0;
-        b->span = (struct span){0};
+    if (!status && !piece)
         status = s->n_taken == s->limit ? EMX_OK : s->open.is_flat ? read_flat(s, b, err) : read_batch(s, b, err);
-        *ret_any = !status && !span_is_empty(&b->span);
-        if (!status && !*ret_any)
-            return end_shard(s, err);
-    }
+    *ret_any = !status && !b->in_piece && (b->is_counted || !span_is_empty(&b->span));
+    if (!status && !b->in_piece && !*ret_any)
+        return end_shard(s, err);
     if (!status)
         s->n_out++;
     s->n_bytes_read = stream_n_stored(s->open.stream);

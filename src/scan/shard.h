@@ -13,6 +13,8 @@
  * When all blocks are counted, the last thread joins the spans in order and counts the pairs across their seams
  * (seams.h).
  *
+ * A block may come out empty, for it has read over tokens that were counted before the scan was interrupted.
+ *
  * Calls: (shard_take -> count the block -> shard_put)* by each thread until shard_take yields none; the one
  * that is told `last` then counts the seams, describes the shard and closes it.
  */
@@ -65,6 +67,7 @@ struct block {
     bool in_piece;
     uint64_t piece_position; /* in the content, of the next byte of the piece */
     struct piece_decoder *decoder;
+    bool is_counted; /* no tokens are in it, but it took part in reading on over some that were counted already */
     double seconds_decoding, seconds_waiting;
 };
 
@@ -108,6 +111,12 @@ struct shard {
     struct emx_error *failure; /* the first by its place in the shard, whichever thread finds its error first */
     uint64_t failed_at;
 
+    /* constant after creation: what an earlier scan has counted, in order; it is read again, for the checksum only */
+    struct counted {
+        uint64_t begin, end; /* as of a span */
+    } * counted;             /* [n_counted] */
+    size_t n_counted;
+
     _Atomic uint64_t n_bytes_read; /* for progress */
 };
 
@@ -119,6 +128,12 @@ static inline size_t shard_token_size(const struct shard *s)
 
 void shard_init(struct shard *s, struct domain *domain, const char *path);
 void shard_finish(struct shard *s);
+
+/*
+ * Go on where an earlier scan of the same shard was: its spans, which are joined, and sums.  Before any block is taken.
+ */
+EMX_CHECKED enum emx_status shard_restore(struct shard *s, const struct span *spans, size_t n_spans,
+                                          const struct shard_sums *sums, struct emx_error *err);
 
 /*
  * The next block of the shard into *b; *ret_any false: there is none.  *ret_last true (only with *ret_any false): all

@@ -40,7 +40,7 @@ static enum emx_status append(struct spiller *s, struct run *run, const struct e
     return run_append(run, &s->spill->file, s->encoder, &s->staging, rows, n, err);
 }
 
-static enum emx_status write_run(struct spiller *s, struct domain *d, struct table *t,
+static enum emx_status write_run(struct spiller *s, struct domain *d, struct table *const *tables, size_t n_tables,
                                  const struct placement *placement, struct run *run, struct emx_error *err)
 {
     struct rows_options options = {.rule = domain_drop_rule(d), .placement = placement, .space = &s->space};
@@ -50,7 +50,7 @@ static enum emx_status write_run(struct spiller *s, struct domain *d, struct tab
     enum emx_status status = s->encoder ? EMX_OK : state_encoder_create(&s->encoder, err);
 
     if (!status)
-        status = rows_create(&t, 1, &options, &rows, err);
+        status = rows_create(tables, n_tables, &options, &rows, err);
     while (!status && n) {
         status = rows_next(rows, &piece, &n, err);
         if (!status)
@@ -79,6 +79,8 @@ static enum emx_status merge_runs(struct spiller *s, const struct run *runs, siz
 
     while (!status && n) {
         status = merge_next(merge, &piece, &n, err);
+        if (!status && s->spill->hurry)
+            status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
         if (!status)
             status = append(s, ret, piece, n, err);
     }
@@ -107,20 +109,45 @@ static enum emx_status merge_smallest(struct spiller *s, struct domain *d, struc
     return EMX_OK;
 }
 
+/* For as long as there is time. */
+static enum emx_status merge_many(struct spiller *s, struct domain *d, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    while (!status && d->n_runs >= MOST_RUNS && !s->spill->hurry)
+        status = merge_smallest(s, d, err);
+    return status == EMX_ERR_STOPPED ? EMX_OK : status;
+}
+
+static enum emx_status add_run(struct spiller *s, struct domain *d, struct table *const *tables, size_t n_tables,
+                               const struct placement *placement, struct emx_error *err)
+{
+    struct run *larger, run = {0};
+    enum emx_status status = write_run(s, d, tables, n_tables, placement, &run, err);
+
+    if (status)
+        goto failed;
+    if (run.n_rows == 0)
+        return EMX_OK; /* all of them were dropped */
+    larger = realloc(d->runs, (d->n_runs + 1) * sizeof(*larger));
+    if (!larger) {
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+        goto failed;
+    }
+    d->runs = larger;
+    d->runs[d->n_runs++] = run;
+    return EMX_OK;
+failed:
+    run_finish(&run);
+    return status;
+}
+
 static enum emx_status spill_table(struct spiller *s, struct domain *d, struct table *t,
                                    const struct placement *placement, struct emx_error *err)
 {
-    struct run *larger = realloc(d->runs, (d->n_runs + 1) * sizeof(*larger));
-    enum emx_status status;
+    enum emx_status status = add_run(s, d, &t, 1, placement, err);
 
-    if (!larger)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
-    d->runs = larger;
-    d->runs[d->n_runs] = (struct run){0};
-    status = write_run(s, d, t, placement, &d->runs[d->n_runs++], err);
-    if (!status && d->n_runs == MOST_RUNS)
-        status = merge_smallest(s, d, err);
-    return status;
+    return status ? status : merge_many(s, d, err);
 }
 
 /* --- which table --------------------------------------------------------------------------------------- */
@@ -229,6 +256,47 @@ void spill_sealed(struct spill *s)
     s->n_sealing--;
     pthread_cond_broadcast(&s->sealed);
     pthread_mutex_unlock(&s->mutex);
+}
+
+enum emx_status spill_domain(struct spiller *s, struct domain *d, const struct placement *placement, bool release,
+                             struct emx_error *err)
+{
+    struct table **tables = calloc(d->n_tables + 1, sizeof(struct table *));
+    size_t n = 0;
+    enum emx_status status = EMX_OK;
+
+    if (!tables)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory to spill tables");
+    for (size_t i = 0; i < d->n_tables; i++) {
+        if (table_n_used(d->tables[i].table))
+            tables[n++] = d->tables[i].table;
+    }
+    if (n)
+        status = add_run(s, d, tables, n, placement, err);
+    for (size_t i = 0; i < n && !release; i++) {
+        domain_count_spilled(d, tables[i]);
+        table_empty(tables[i], false);
+    }
+    if (release)
+        domain_release_tables(d);
+    free(tables);
+    return status;
+}
+
+enum emx_status spill_thin_out(struct spiller *s, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    pthread_mutex_lock(&s->spill->mutex);
+    for (size_t i = 0; i < s->spill->n_domains && !status; i++) {
+        struct domain *d = &s->spill->domains[i];
+
+        status = merge_many(s, d, err);
+        if (!status && d->taken_back)
+            status = merge_many(s, d->taken_back, err);
+    }
+    pthread_mutex_unlock(&s->spill->mutex);
+    return status;
 }
 
 enum emx_status spill_rest(struct spiller *s, struct domain *d, const struct placement *placement,

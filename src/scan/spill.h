@@ -22,6 +22,7 @@ struct spill {
     size_t n_domains;
     pthread_mutex_t mutex;      /* held while a table is spilled */
     _Atomic uint64_t n_spilled; /* tables so far */
+    _Atomic bool hurry;         /* somebody waits for all threads: leave the merging of runs for later */
     pthread_cond_t sealed;
     unsigned n_sealing; /* domains that are being sealed, guarded by the mutex: their tables will soon be free */
 };
@@ -52,5 +53,14 @@ void spill_sealed(struct spill *s);
 /* Between the two: what is left in its tables to runs, too, sorted by all threads of the placement. */
 EMX_CHECKED enum emx_status spill_rest(struct spiller *s, struct domain *d, const struct placement *placement,
                                        struct emx_error *err);
+
+/*
+ * No thread counts in the domain now, and this one alone works on it: all that is in its tables to one run, sorted by
+ * all threads of the placement.  The tables are empty then, or gone.
+ */
+EMX_CHECKED enum emx_status spill_domain(struct spiller *s, struct domain *d, const struct placement *placement,
+                                         bool release, struct emx_error *err);
+/* Merge runs where there are many, beside other threads that count. */
+EMX_CHECKED enum emx_status spill_thin_out(struct spiller *s, struct emx_error *err);
 
 #endif

@@ -44,10 +44,6 @@ bool scan_report(struct scan *s)
     measure_domains(s, &p);
     pthread_mutex_lock(&s->mutex); /* so that it is never called beside warn() */
     go_on = s->options->progress(&p, s->options->context);
-    if (!go_on && !s->error.status)
-        emx_fail(&s->error, EMX_ERR_STOPPED, "stopped");
-    if (!go_on)
-        s->stop = true;
     pthread_mutex_unlock(&s->mutex);
     return go_on;
 }

@@ -119,7 +119,8 @@ static enum emx_status end_shard(struct worker *w, struct shard *shard)
     pthread_mutex_lock(&shard->domain->mutex);
     domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
     pthread_mutex_unlock(&shard->domain->mutex);
-    if (!status && domain_is_counted && schedule_has_more(s->schedule))
+    /* what is sealed is not in checkpoints: these make runs of its tables */
+    if (!status && domain_is_counted && !s->checkpoint.folder && schedule_has_more(s->schedule))
         status = seal_alone(w, shard->domain);
     return status;
 }
@@ -145,6 +146,10 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
     bool any = true, last = false;
 
     while (!status && any && !last && !w->scan->stop) {
+        if (w->scan->pause_wanted) {
+            pause_for_checkpoint(w->scan, &w->counter);
+            continue;
+        }
         status = shard_take(shard, &w->block, &any, &last, &w->error);
         if (!status && any) {
             double start = clock_seconds();
@@ -161,7 +166,7 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
     return status;
 }
 
-static void keep_error(struct scan *s, const struct emx_error *error)
+void scan_fail(struct scan *s, const struct emx_error *error)
 {
     s->stop = true;
     pthread_mutex_lock(&s->mutex);
@@ -200,12 +205,12 @@ static void work(unsigned thread, void *context)
         struct emx_error error;
 
         emx_fail(&error, EMX_ERR_MEMORY, "out of memory for a thread");
-        keep_error(s, &error);
+        scan_fail(s, &error);
     } else {
         *w = (struct worker){
             .scan = s, .counter = {.thread = thread, .spiller = &w->spiller}, .spiller.spill = &s->spill};
         if (work_through(w))
-            keep_error(s, &w->error);
+            scan_fail(s, &w->error);
         add_times(s, w);
         sealer_finish(&w->sealer);
         spiller_finish(&w->spiller);
@@ -213,6 +218,7 @@ static void work(unsigned thread, void *context)
         block_finish(&w->block);
         free(w);
     }
+    meeting_leave(&s->meeting, 1);
     pthread_mutex_lock(&s->mutex);
     s->n_running--;
     pthread_cond_signal(&s->changed);
@@ -223,13 +229,40 @@ static void work(unsigned thread, void *context)
 
 static void wait_a_moment(struct scan *s)
 {
+    const struct checkpoint *c = &s->checkpoint;
+    double seconds = c->folder && c->seconds < 0.1 ? c->seconds : 0.1;
     struct timespec until;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 100 * 1000 * 1000;
+    until.tv_nsec += (long)(seconds * 1e9);
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_cond_timedwait(&s->changed, &s->mutex, &until);
+}
+
+/* Without checkpoints a scan stops at once, else after one. */
+static void stop(struct scan *s)
+{
+    struct emx_error error;
+
+    emx_fail(&error, EMX_ERR_STOPPED, "stopped");
+    if (s->checkpoint.folder)
+        s->stop_wanted = true;
+    else
+        scan_fail(s, &error);
+}
+
+static void want_pause_if_due(struct scan *s)
+{
+    const struct checkpoint *c = &s->checkpoint;
+
+    if (!c->folder || s->pause_wanted || s->stop)
+        return;
+    /* `last` is written in a pause, and none begins before this thread wants it */
+    if (s->stop_wanted || clock_seconds() - c->last >= c->seconds) {
+        s->spill.hurry = true;
+        s->pause_wanted = true;
+    }
 }
 
 static void watch(struct scan *s)
@@ -238,7 +271,9 @@ static void watch(struct scan *s)
     while (s->n_running) {
         wait_a_moment(s);
         pthread_mutex_unlock(&s->mutex);
-        scan_report(s);
+        if (!scan_report(s))
+            stop(s);
+        want_pause_if_due(s);
         pthread_mutex_lock(&s->mutex);
     }
     pthread_mutex_unlock(&s->mutex);
@@ -271,15 +306,27 @@ enum emx_status scan_count(struct scan *s, struct emx_error *err)
 
     note_plan(s);
     s->n_running = placement_n_threads(s->placement);
+    meeting_init(&s->meeting, s->n_running);
     status = threads_start(&threads, s->placement, work, s, err);
-    if (status)
+    if (status) {
+        meeting_finish(&s->meeting);
         return status;
+    }
     pthread_mutex_lock(&s->mutex);
     s->n_running -= placement_n_threads(s->placement) - threads.n; /* those the system refused */
     pthread_mutex_unlock(&s->mutex);
+    meeting_leave(&s->meeting, placement_n_threads(s->placement) - threads.n);
     watch(s);
     threads_join(&threads);
     warn_of_refusals(s);
-    scan_report(s);
-    return s->error.status ? emx_fail(err, s->error.status, "%s", s->error.message) : EMX_OK;
+    if (!scan_report(s))
+        stop(s);
+    meeting_finish(&s->meeting);
+    if (s->error.status)
+        return emx_fail(err, s->error.status, "%s", s->error.message);
+    if (s->checkpoint.folder)
+        status = pause_at_end(s, err);
+    if (!status && s->stop_wanted)
+        status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
+    return status;
 }
