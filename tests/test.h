@@ -68,6 +68,14 @@ static int test_checks_failed __attribute__((unused)), test_passed, test_failed;
         fflush(stdout);                                                                                                \
     } while (0)
 
+/* The folder of data that others published, EMX_SHARED_DATA; NULL where it is not set, or empty. */
+static inline const char *test_shared_data(void)
+{
+    const char *folder = getenv("EMX_SHARED_DATA");
+
+    return folder && *folder ? folder : NULL;
+}
+
 static inline int test_summary(void)
 {
     printf("%d passed, %d failed\n", test_passed, test_failed);

@@ -561,7 +561,7 @@ static void samples_of_others_are_read(void)
         {"glove/test_glove.txt", "text", 50, 1},
         {"word2vec-binary/euclidean_vectors.bin", "word2vec", 10, 1},
     };
-    const char *data = getenv("EMX_SHARED_DATA");
+    const char *data = test_shared_data();
     static const char vocabulary[] = "the\n\xD0\xB8\n\xD0\xB2\n";
     char path[512], local[] = "/tmp/emx-vocabulary-XXXXXX";
     int fd = data ? mkstemp(local) : -1;
@@ -595,7 +595,7 @@ static void samples_of_others_are_read(void)
 static void models_say_what_their_lists_say(void)
 {
     static const char *const names[] = {"crime-and-punishment", "toy-model"};
-    const char *data = getenv("EMX_SHARED_DATA");
+    const char *data = test_shared_data();
     char path[512], local[] = "/tmp/emx-vocabulary-XXXXXX", word[256];
     int fd = data ? mkstemp(local) : -1;
     struct emx_embeddings_options o = {.vocabulary = local};

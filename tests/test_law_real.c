@@ -78,7 +78,7 @@ static struct emx_observations *read_real(const char *folder)
 
 static void real_losses_give_the_known_figures(void)
 {
-    const char *folder = getenv("EMX_SHARED_DATA");
+    const char *folder = test_shared_data();
     struct emx_observations *o;
 
     if (!folder) {

@@ -274,7 +274,7 @@ static void what_has_no_optimum_is_said(void)
 /* With all data of the 122M model the law puts the mean loss of its optimum near 2.449. */
 static void real_losses_have_the_known_optimum(void)
 {
-    const char *folder = getenv("EMX_SHARED_DATA"), *const where[] = {"model_size=1.22e8"},
+    const char *folder = test_shared_data(), *const where[] = {"model_size=1.22e8"},
                *const ignored[] = {"openhermes_loss"};
     struct emx_observations_options options = {
         .where = where, .n_where = 1, .ignored = ignored, .n_ignored = 1, .repeated = EMX_REPEATED_DROP};

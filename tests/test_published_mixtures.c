@@ -141,7 +141,7 @@ static void published_mixtures_keep_the_chain_rule(void)
         const char *file;
         size_t n;
     } tables[] = {{"pile_mixtures.csv", 22}, {"slimpajama_mixtures.csv", 7}};
-    const char *folder = getenv("EMX_SHARED_DATA");
+    const char *folder = test_shared_data();
     struct mixtures m;
     char path[4096];
 
