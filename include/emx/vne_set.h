@@ -29,9 +29,15 @@ enum emx_vne_weighting {
      * Source: Arora, Liang, Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings" (SIF).
      */
     EMX_VNE_WEIGHTING_SIF,
+    /*
+     * log(n / n(x)), with n the documents taken of all domains and n(x) those of them that have token x: the shards are
+     * read once more before.  A token that is in all documents counts nothing.
+     * Source: Sparck Jones (1972), "A statistical interpretation of term specificity and its application in retrieval".
+     */
+    EMX_VNE_WEIGHTING_IDF,
 };
 
-/* "none", "sif". */
+/* "none", "sif", "idf". */
 EMX_API const char *emx_vne_weighting_name(enum emx_vne_weighting w);
 
 struct emx_vne_options {

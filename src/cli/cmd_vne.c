@@ -38,7 +38,7 @@ static bool embedding_choice(size_t i, struct opt_choice *ret)
 
 static bool weighting_choice(size_t i, struct opt_choice *ret)
 {
-    if (i > EMX_VNE_WEIGHTING_SIF)
+    if (i > EMX_VNE_WEIGHTING_IDF)
         return false;
     *ret = (struct opt_choice){emx_vne_weighting_name((enum emx_vne_weighting)i), NULL};
     return true;
@@ -74,7 +74,7 @@ static const struct opt document_rows[] = {
     {"documents", 'n', "N", "to take of each domain; K, M may follow; 'all'; (default: 10K)", TO(n_documents),
      parse_documents, 1, INT64_MAX, NULL},
     {"seed", 0, "N", "another one takes other documents (default: 0)", TO(seed), opt_u32, 0, UINT32_MAX, NULL},
-    {"weighting", 0, "HOW", "of a document's tokens: none (default) or sif, which counts frequent tokens less",
+    {"weighting", 0, "HOW", "of a document's tokens: none (default); sif or idf, which count frequent tokens less",
      TO(weighting), opt_choose, 0, 0, weighting_choice},
     {"column", 0, "NAME", "token column of JSONL and MDS shards (default: the usual names)", TO(column), opt_text, 0, 0,
      NULL},
@@ -321,6 +321,8 @@ static enum emx_status measure(const struct vne_args *a, struct emx_state *s, st
 
     if (strcmp(a->weighting, "sif") == 0)
         o.weighting = EMX_VNE_WEIGHTING_SIF;
+    else if (strcmp(a->weighting, "idf") == 0)
+        o.weighting = EMX_VNE_WEIGHTING_IDF;
     if (!status)
         status = emx_vne_measure(s, e, &o, ret, err);
     emx_embeddings_close(&e);

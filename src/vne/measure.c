@@ -4,7 +4,7 @@
  */
 #include "pipeline/threads.h"
 #include "vne/bags.h"
-#include "vne/documents.h"
+#include "vne/frequencies.h"
 #include "vne/sample.h"
 #include "vne/set.h"
 
@@ -24,6 +24,7 @@ struct worker {
     uint64_t threshold;
     struct bag_sums sums; /* of the shard */
     struct bags *bags;
+    struct frequencies frequencies; /* of the shard, while these are counted */
 };
 
 struct pass {
@@ -33,6 +34,7 @@ struct pass {
     struct emx_vne_set *set;
     double *weights; /* [n_weights] of tokens; NULL: all 1 */
     size_t n_weights;
+    struct frequencies frequencies; /* guarded by the mutex */
     struct token_rows *rows;
     uint64_t *thresholds; /* [n_domains] */
     struct item *items;   /* [n_items] the shards of all domains */
@@ -173,25 +175,97 @@ static enum emx_status count_tokens(struct emx_state *s, size_t domain, bool tai
     return status;
 }
 
-static enum emx_status weigh_tokens(struct pass *p, struct emx_error *err)
+static enum emx_status weigh_by_shares(struct pass *p, struct emx_error *err)
 {
     double total = 0;
     enum emx_status status = EMX_OK;
 
-    for (size_t i = 0; i < p->set->n_domains; i++) {
-        const struct emx_domain *d = emx_state_domain(p->state, i);
-
-        p->n_weights = d->max_token >= p->n_weights ? (size_t)d->max_token + 1 : p->n_weights;
-        total += (double)d->n_tokens;
-    }
-    p->weights = calloc(p->n_weights ? p->n_weights : 1, sizeof(*p->weights));
-    if (!p->weights)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu tokens", p->n_weights);
+    for (size_t i = 0; i < p->set->n_domains; i++)
+        total += (double)emx_state_domain(p->state, i)->n_tokens;
     for (size_t i = 0; i < 2 * p->set->n_domains && !status; i++)
         status = count_tokens(p->state, i / 2, i % 2, p->weights, err);
     for (size_t i = 0; i < p->n_weights; i++)
         p->weights[i] = sif_a / (sif_a + p->weights[i] / total);
     return status;
+}
+
+static bool on_frequencies_begin(void *context, uint64_t number)
+{
+    struct worker *w = context;
+    bool is_wanted = on_begin(w, number);
+
+    if (is_wanted)
+        frequencies_begin(&w->frequencies);
+    return is_wanted;
+}
+
+static enum emx_status on_frequencies_tokens(void *context, const uint32_t *tokens, size_t n, uint64_t index,
+                                             struct emx_error *err)
+{
+    struct worker *w = context;
+
+    (void)index;
+    (void)err;
+    frequencies_tokens(&w->frequencies, tokens, n);
+    return EMX_OK;
+}
+
+static enum emx_status on_frequencies_end(void *context, bool is_document, struct emx_error *err)
+{
+    (void)context;
+    (void)is_document;
+    (void)err;
+    return EMX_OK;
+}
+
+static void count_frequencies(size_t item, unsigned thread, void *context)
+{
+    struct pass *p = context;
+    struct worker w = {.pass = p, .item = &p->items[item], .threshold = p->thresholds[p->items[item].domain]};
+    const struct emx_domain *d = emx_state_domain(p->state, w.item->domain);
+    struct documents_sink sink = {on_frequencies_begin, on_frequencies_tokens, on_frequencies_end, &w};
+    struct emx_error error;
+    enum emx_status status;
+
+    (void)thread;
+    if (p->stop)
+        return;
+    status = frequencies_init(&w.frequencies, p->n_weights, &error);
+    if (!status)
+        status = documents_read(&d->shards[w.item->shard], &d->settings, p->options->column, &sink, &error);
+    if (status)
+        keep_error(p, item, &error);
+    pthread_mutex_lock(&p->mutex);
+    if (!status)
+        frequencies_add(&p->frequencies, &w.frequencies);
+    pthread_mutex_unlock(&p->mutex);
+    frequencies_finish(&w.frequencies);
+}
+
+static enum emx_status weigh_by_frequencies(struct pass *p, struct emx_error *err)
+{
+    enum emx_status status = frequencies_init(&p->frequencies, p->n_weights, err);
+
+    if (!status)
+        status = threads_for(p->placement, p->n_items, count_frequencies, p, err);
+    if (!status && p->error.status)
+        status = emx_fail(err, p->error.status, "%s", p->error.message);
+    if (!status)
+        frequencies_weigh(&p->frequencies, p->weights);
+    return status;
+}
+
+static enum emx_status weigh_tokens(struct pass *p, struct emx_error *err)
+{
+    for (size_t i = 0; i < p->set->n_domains; i++) {
+        const struct emx_domain *d = emx_state_domain(p->state, i);
+
+        p->n_weights = d->max_token >= p->n_weights ? (size_t)d->max_token + 1 : p->n_weights;
+    }
+    p->weights = calloc(p->n_weights ? p->n_weights : 1, sizeof(*p->weights));
+    if (!p->weights)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu tokens", p->n_weights);
+    return p->options->weighting == EMX_VNE_WEIGHTING_SIF ? weigh_by_shares(p, err) : weigh_by_frequencies(p, err);
 }
 
 /* --- preparing -------------------------------------------------------------------------------------------------- */
@@ -239,10 +313,8 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
 
 static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
 {
-    enum emx_status status = placement_create(NULL, p->options->n_threads, false, &p->placement, err);
+    enum emx_status status = EMX_OK;
 
-    if (status)
-        return status;
     p->workers = calloc(placement_n_threads(p->placement), sizeof(*p->workers));
     if (!p->workers)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for threads");
@@ -271,7 +343,9 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
     status = list_shards(p, err);
     if (!status)
         status = prepare_domains(p, err);
-    if (!status && p->options->weighting == EMX_VNE_WEIGHTING_SIF)
+    if (!status)
+        status = placement_create(NULL, p->options->n_threads, false, &p->placement, err);
+    if (!status && p->options->weighting != EMX_VNE_WEIGHTING_NONE)
         status = weigh_tokens(p, err);
     if (!status)
         status = token_rows_create(p->embeddings, p->weights, p->n_weights, &p->rows, err);
@@ -290,6 +364,7 @@ static void finish(struct pass *p)
     placement_destroy(&p->placement);
     token_rows_destroy(&p->rows);
     free(p->weights);
+    frequencies_finish(&p->frequencies);
     free(p->thresholds);
     free(p->items);
     emx_vne_set_destroy(&p->set);

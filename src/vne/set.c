@@ -5,7 +5,9 @@
 
 const char *emx_vne_weighting_name(enum emx_vne_weighting w)
 {
-    return w == EMX_VNE_WEIGHTING_SIF ? "sif" : "none";
+    static const char *const names[] = {"none", "sif", "idf"};
+
+    return names[w];
 }
 
 struct emx_vne_set *set_create(size_t dimension, size_t n_domains)

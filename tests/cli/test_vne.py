@@ -97,6 +97,22 @@ def the_first_component_can_be_removed(box):
 
 
 @test
+def tokens_count_by_inverse_document_frequency(box):
+    domains = scanned(box)
+    matrix = vectors(box)
+    shown = box.json("vne", "-n", "all", "-e", "e.npy", "--weighting", "idf", "-f", "json", "c.emx")
+    documents = [document for some in domains.values() for document in some]
+    frequencies = np.zeros(len(matrix))
+    for document in documents:
+        frequencies[np.unique(document).astype(int)] += 1
+    weights = np.log(len(documents) / np.maximum(frequencies, 1)) * (frequencies > 0)
+    for domain in shown["domains"]:
+        found = entropy_of_kernel(domains[domain["name"]], rounded(matrix * weights[:, None]))
+        assert abs(domain["von_neumann"] - found) < 1e-8
+    assert shown["weighting"] == "idf"
+
+
+@test
 def formats_say_the_same(box):
     scanned(box)
     vectors(box)
@@ -116,7 +132,7 @@ def formats_say_the_same(box):
 @test
 def threads_and_merging_of_states_do_not_show(box):
     scanned(box)
-    for weighting in "none", "sif":
+    for weighting in "none", "idf", "sif":
         for threads in 1, 2, 8:
             box.good("vne", "-j", threads, "-n", 80, "--weighting", weighting, "-o", f"{threads}.emx", "c.emx")
             assert box.bytes(f"{threads}.emx") == box.bytes("1.emx")
