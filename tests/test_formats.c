@@ -660,7 +660,7 @@ static void known_files_are_never_read_as_tokens(void)
     space_clear();
     space_add("x.pbin", b.data + 8, b.n - 8);
     refuse("x.pbin", &u16_said, EMX_ERR_FORMAT, "Modalities");
-    contents = read_well("x.pbin", &(struct format_options){"raw", {DTYPE_U16, false}, NULL}, "raw");
+    contents = read_well("x.pbin", &(struct format_options){.format = "raw", .type.dtype = DTYPE_U16}, "raw");
     contents_finish(&contents);
 }
 

@@ -16,6 +16,7 @@ enum { MOST_LINE = 1 << 20, MOST_NUMBER = 63 };
 struct line {
     const char *p;
     size_t len;
+    bool is_long; /* longer than MOST_LINE, where it is cut */
 };
 
 static bool is_blank(char c)
@@ -27,12 +28,15 @@ static bool is_blank(char c)
 static bool next_line(const struct embedding_source *s, size_t *at, struct line *ret)
 {
     const char *begin = (const char *)s->bytes + *at, *stop;
+    size_t most;
 
     if (*at >= s->len)
         return false;
-    stop = memchr(begin, '\n', s->len - *at);
+    most = s->len - *at > MOST_LINE ? MOST_LINE + 1 : s->len - *at;
+    stop = memchr(begin, '\n', most);
     ret->p = begin;
-    ret->len = stop ? (size_t)(stop - begin) : s->len - *at;
+    ret->len = stop ? (size_t)(stop - begin) : most;
+    ret->is_long = ret->len > MOST_LINE;
     *at += ret->len + 1;
     while (ret->len && is_blank(ret->p[ret->len - 1]))
         ret->len--;
@@ -102,13 +106,13 @@ static bool find_layout(const struct embedding_source *s, struct layout *ret)
     size_t at = 0, n;
 
     *ret = (struct layout){0};
-    if (!next_line(s, &at, &line))
+    if (!next_line(s, &at, &line) || line.is_long)
         return false;
     if (parse_counts(line, &ret->n_words, &ret->dimension)) {
         ret->begin = at;
         return true;
     }
-    n = line.len <= MOST_LINE ? count_fields(&line) : 0;
+    n = count_fields(&line);
     ret->dimension = n ? n - 1 : 0;
     return n > 1;
 }
@@ -158,7 +162,7 @@ static enum emx_status read_lines(const struct embedding_source *s, struct layou
         if (line.len == 0)
             continue;
         n++;
-        if (line.len > MOST_LINE || !take_vector(&line, w->dimension, plain, vector))
+        if (line.is_long || !take_vector(&line, w->dimension, plain, vector))
             status = emx_fail(err, EMX_ERR_FORMAT, "%s: line %zu is not a word and %zu numbers", s->path, number,
                               w->dimension);
         else

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BYTES ((size_t)1 << 30)
+#define MOST_BYTES ((size_t)256 << 20)
 
 void vocabulary_finish(struct vocabulary *v)
 {

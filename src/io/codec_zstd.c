@@ -92,7 +92,7 @@ static bool is_acceptable(const struct zstd *z)
 
 static enum emx_status check_frame(const struct zstd *z, const struct source *src, struct emx_error *err)
 {
-    char cause[128];
+    char cause[192];
 
     if (is_acceptable(z))
         return EMX_OK;
@@ -101,7 +101,8 @@ static enum emx_status check_frame(const struct zstd *z, const struct source *sr
                  z->decoder.frame.dictionary);
         return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_FORMAT, cause, err);
     }
-    snprintf(cause, sizeof(cause), "needs a window of %" PRIu64 " bytes, more than the %" PRIu64 " allowed",
+    snprintf(cause, sizeof(cause), "needs a window of %" PRIu64 " bytes, more than the %" PRIu64
+             " allowed (for shards, a greater --memory or fewer --threads allow more)",
              z->decoder.frame.window, z->window_max);
     return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_RANGE, cause, err);
 }

@@ -36,7 +36,10 @@ EMX_CHECKED enum emx_status file_open(const struct file_space *space, const char
 void file_close(struct file **f);
 const char *file_path(const struct file *f);
 
-/* Does a regular file of this path exist? */
+/*
+ * Does a regular file of this path exist?  Also true if the system does not tell: then opening it says why.  Who takes
+ * an index for missing because of a failing disk would count its shard as if there were none.
+ */
 bool file_exists(const struct file_space *space, const char *path);
 
 /*
@@ -64,9 +67,13 @@ EMX_CHECKED enum emx_status file_read_at(struct file *f, uint64_t offset, void *
 
 /*
  * All its bytes, file_size() of them, mapped where they lie on disk: valid until file_close(), untouched until they are
- * read.  EMX_ERR_IO for a pipe.  Who cuts the file short meanwhile ends this process (SIGBUS).
+ * read.  EMX_ERR_IO for a pipe.  Who cuts the file short meanwhile ends this process by SIGBUS, or, within its last page,
+ * makes zeros of what was there: file_check_unchanged() tells.
  */
 EMX_CHECKED enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_error *err);
+
+/* Has the file on disk still the size and the time of change that it had when it was opened?  EMX_ERR_CORRUPT if not. */
+EMX_CHECKED enum emx_status file_check_unchanged(const struct file *f, struct emx_error *err);
 
 /* XXH3-64 of its first n bytes, as stored; the file has a size, of at least n. */
 EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t n, uint64_t *ret_xxh3, struct emx_error *err);
@@ -78,5 +85,10 @@ EMX_CHECKED enum emx_status file_checksum(struct file *f, uint64_t n, uint64_t *
  */
 EMX_CHECKED enum emx_status file_load(const struct file_space *space, const char *path, size_t limit, char **ret_data,
                                       size_t *ret_len, uint64_t *ret_xxh3, struct emx_error *err);
+
+/* The same; `hint` ends the sentence about the limit. */
+EMX_CHECKED enum emx_status file_load_hinting(const struct file_space *space, const char *path, size_t limit,
+                                              const char *hint, char **ret_data, size_t *ret_len, uint64_t *ret_xxh3,
+                                              struct emx_error *err);
 
 #endif

@@ -69,7 +69,7 @@ static enum emx_status read_index(struct shard_open *s, const char *path, struct
     char *bytes;
     size_t len, n = 0;
     uint64_t *ends, last = 0;
-    enum emx_status status = file_load(s->space, path, MOST_INDEX, &bytes, &len, &s->index_xxh3, err);
+    enum emx_status status = format_load_beside(s, path, MOST_INDEX, 1, &bytes, &len, err);
 
     if (status)
         return status;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST_ROW = 4 /* bytes: "0,1" and the end of its line */ };
 #define MOST_SIDECAR (UINT64_C(1) << 34)
 
 static bool is_true_npy(const void *head, size_t len)
@@ -90,16 +91,14 @@ static enum emx_status read_rows(struct rows *r, uint64_t *ends, size_t *ret_n, 
 static enum emx_status read_sidecar(struct shard_open *s, const char *path, struct emx_error *err)
 {
     char *text;
-    size_t len, most = 1;
-    enum emx_status status = file_load(s->space, path, MOST_SIDECAR, &text, &len, &s->index_xxh3, err);
+    size_t len;
+    enum emx_status status = format_load_beside(s, path, MOST_SIDECAR, 3, &text, &len, err);
     struct rows r;
     uint64_t *ends;
 
     if (status)
         return status;
-    for (size_t i = 0; i < len; i++)
-        most += text[i] == '\n';
-    ends = malloc(most * sizeof(*ends));
+    ends = malloc((len / LEAST_ROW + 1) * sizeof(*ends));
     r = (struct rows){path, text, text + len, 1};
     status = ends ? read_rows(&r, ends, &s->index.n, err) : emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
     free(text);

@@ -135,6 +135,20 @@ static void find_entry(struct mds *m, const char *name)
     mds_index_destroy(&m->index);
 }
 
+static enum emx_status load_index(struct shard_open *s, const char *path, struct emx_error *err)
+{
+    struct mds *m = s->state;
+    char *text;
+    size_t len;
+    enum emx_status status = format_load_beside(s, path, MDS_INDEX_BYTES, MDS_INDEX_TAKES, &text, &len, err);
+
+    if (status)
+        return status;
+    status = mds_index_parse(path, text, len, &m->index, err);
+    free(text);
+    return status;
+}
+
 /* The index in the folder of the path's first `n` bytes, if it lists the rest of the path. */
 static enum emx_status try_index(struct shard_open *s, size_t n, struct emx_error *err)
 {
@@ -147,11 +161,10 @@ static enum emx_status try_index(struct shard_open *s, size_t n, struct emx_erro
     memcpy(path, s->path, n);
     strcpy(path + n, "index.json");
     if (file_exists(s->space, path))
-        status = mds_index_load(s->space, path, &m->index, err);
+        status = load_index(s, path, err);
     free(path);
     if (status || !m->index)
         return status;
-    s->index_xxh3 = mds_index_xxh3(m->index);
     find_entry(m, s->path + n);
     s->warning = m->index ? NULL : "index.json beside it does not list this shard, so its size is not verified";
     s->index_xxh3 = m->index ? s->index_xxh3 : 0;
@@ -208,8 +221,13 @@ static enum emx_status read_offsets(struct shard_open *s, struct emx_error *err)
 
     for (uint32_t i = 0; i <= m->n_samples && !status; i++) {
         if (i == cap) {
-            uint32_t *larger = realloc(m->offsets, (cap ? 2 * cap : 1024) * sizeof(*larger));
+            size_t n_bytes = (cap ? 2 * cap : 1024) * sizeof(*m->offsets);
+            uint32_t *larger;
 
+            status = format_check_memory(s, n_bytes, err);
+            if (status)
+                return status;
+            larger = realloc(m->offsets, n_bytes);
             if (!larger)
                 return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory for %u samples", s->path, m->n_samples);
             m->offsets = larger;

@@ -84,7 +84,7 @@ static enum emx_status index_open(struct index *x, struct shard_open *s, const c
 
     *x = (struct index){.path = path};
     if (is_compressed_name(path)) {
-        status = file_load(s->space, path, MOST_LOADED, &x->data, &len, &s->index_xxh3, err);
+        status = format_load_beside(s, path, MOST_LOADED, 1, &x->data, &len, err);
         x->size = len;
         return status;
     }
@@ -94,7 +94,7 @@ static enum emx_status index_open(struct index *x, struct shard_open *s, const c
     if (!status && x->size > MOST_INDEX)
         status = emx_fail(err, EMX_ERR_RANGE, "%s: an index of %llu bytes is larger than 1 TiB", path,
                           (unsigned long long)x->size);
-    return status ? status : file_checksum(x->file, file_size(x->file), &s->index_xxh3, err);
+    return status;
 }
 
 /* --- header -------------------------------------------------------------------------------------------- */
@@ -273,17 +273,21 @@ static enum emx_status is_document_end(struct documents *d, uint64_t done, bool 
     return EMX_OK;
 }
 
-static enum emx_status add_end(struct document_index *index, size_t *cap, uint64_t end, const char *path,
-                               struct emx_error *err)
+static enum emx_status add_end(struct shard_open *s, size_t *cap, uint64_t end, struct emx_error *err)
 {
+    struct document_index *index = &s->index;
+
     if (index->n && index->ends[index->n - 1] == end)
         return EMX_OK; /* an empty document */
     if (index->n == *cap) {
         size_t larger = *cap ? 2 * *cap : 1024;
-        uint64_t *ends = realloc(index->ends, larger * sizeof(*ends));
+        enum emx_status status = format_check_memory(s, larger * sizeof(*index->ends), err);
+        uint64_t *ends = status ? NULL : realloc(index->ends, larger * sizeof(*ends));
 
+        if (status)
+            return status;
         if (!ends)
-            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory for %zu documents", path, larger);
+            return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory for %zu documents", s->path, larger);
         index->ends = ends;
         *cap = larger;
     }
@@ -339,7 +343,7 @@ static enum emx_status read_documents(const struct index *x, struct shard_open *
             break;
         n_tokens += length;
         if (ends && n_tokens)
-            status = add_end(&s->index, &cap, n_tokens, s->path, err);
+            status = add_end(s, &cap, n_tokens, err);
     }
     *ret_tokens = n_tokens;
     free(q);
@@ -393,6 +397,8 @@ static enum emx_status megatron_open(struct shard_open *s, struct emx_error *err
     status = index_open(&x, s, path, err);
     if (!status)
         status = read_header(&x, err);
+    if (!status && x.file) /* only now: an index can be large, and be none */
+        status = file_checksum(x.file, file_size(x.file), &s->index_xxh3, err);
     if (!status)
         status = read_documents(&x, s, &n_tokens, err);
     if (!status) {

@@ -23,6 +23,7 @@ struct format_options {
     const char *format;     /* name in the table, or NULL: recognise by content */
     struct token_type type; /* --dtype */
     const char *column;     /* token column or key of JSONL and MDS; NULL: tokens, input_ids, ids, token_ids */
+    uint64_t memory;        /* most bytes for what is kept of an index, of a shard or beside it; 0: no such limit */
 };
 
 /* A document ends before token number `end`: ends[] rises and the last is the number of tokens of the shard. */
@@ -90,6 +91,16 @@ const struct format_ops *format_by_name(const char *name);
  * EMX_ERR_ARG naming --format and --dtype; `raw` needs --dtype.
  */
 EMX_CHECKED enum emx_status format_open(struct shard_open *s, const struct format_ops **ret, struct emx_error *err);
+
+/*
+ * A file beside the shard, decompressed, as file_load(): s->index_xxh3 is set.  At most `most` bytes, and no more than
+ * options->memory / takes: `takes` is how many times its size it takes in memory.
+ */
+EMX_CHECKED enum emx_status format_load_beside(struct shard_open *s, const char *path, uint64_t most, unsigned takes,
+                                               char **ret_data, size_t *ret_len, struct emx_error *err);
+
+/* Is there memory for n bytes of an index?  EMX_ERR_RANGE beyond options->memory. */
+EMX_CHECKED enum emx_status format_check_memory(const struct shard_open *s, uint64_t n, struct emx_error *err);
 
 /* For a flat format whose layout is set: compare its number of tokens with the size of the stream, where that is known.
  */

@@ -75,6 +75,28 @@ enum emx_status format_open(struct shard_open *s, const struct format_ops **ret,
     return status;
 }
 
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+#define RAISED_BY "; --memory raises this limit, and fewer --threads do"
+
+enum emx_status format_load_beside(struct shard_open *s, const char *path, uint64_t most, unsigned takes,
+                                   char **ret_data, size_t *ret_len, struct emx_error *err)
+{
+    uint64_t memory = s->options->memory / takes;
+    bool is_less = memory && memory < most;
+
+    return file_load_hinting(s->space, path, (size_t)(is_less ? memory : most), is_less ? RAISED_BY : "", ret_data,
+                             ret_len, &s->index_xxh3, err);
+}
+
+enum emx_status format_check_memory(const struct shard_open *s, uint64_t n, struct emx_error *err)
+{
+    if (!s->options->memory || n <= s->options->memory)
+        return EMX_OK;
+    return emx_fail(err, EMX_ERR_RANGE, "%s: its index takes more than %llu bytes of memory" RAISED_BY, s->path,
+                    (unsigned long long)s->options->memory);
+}
+
 /* --- checks that formats share ------------------------------------------------------------------------- */
 
 enum emx_status format_check_size(const struct shard_open *s, struct emx_error *err)

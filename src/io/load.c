@@ -27,7 +27,8 @@ static bool grow(char **data, size_t *cap, size_t limit)
     return true;
 }
 
-static enum emx_status load(struct stream *s, size_t limit, char **data, size_t *len, struct emx_error *err)
+static enum emx_status load(struct stream *s, size_t limit, const char *hint, char **data, size_t *len,
+                            struct emx_error *err)
 {
     size_t cap = 0, want, got;
 
@@ -42,14 +43,14 @@ static enum emx_status load(struct stream *s, size_t limit, char **data, size_t 
             return status;
         *len += got;
         if (*len > limit)
-            return emx_fail(err, EMX_ERR_RANGE, "%s: is larger than %zu bytes", stream_path(s), limit);
+            return emx_fail(err, EMX_ERR_RANGE, "%s: is larger than %zu bytes%s", stream_path(s), limit, hint);
     } while (got == want);
     (*data)[*len] = '\0';
     return EMX_OK;
 }
 
-enum emx_status file_load(const struct file_space *space, const char *path, size_t limit, char **ret_data,
-                          size_t *ret_len, uint64_t *ret_xxh3, struct emx_error *err)
+enum emx_status file_load_hinting(const struct file_space *space, const char *path, size_t limit, const char *hint,
+                                  char **ret_data, size_t *ret_len, uint64_t *ret_xxh3, struct emx_error *err)
 {
     struct stream *s;
     char *data = NULL;
@@ -58,7 +59,7 @@ enum emx_status file_load(const struct file_space *space, const char *path, size
 
     if (status != EMX_OK)
         return status;
-    status = load(s, limit, &data, &len, err);
+    status = load(s, limit, hint, &data, &len, err);
     if (status == EMX_OK) {
         *ret_data = data;
         *ret_len = len;
@@ -68,6 +69,12 @@ enum emx_status file_load(const struct file_space *space, const char *path, size
     }
     stream_close(&s);
     return status;
+}
+
+enum emx_status file_load(const struct file_space *space, const char *path, size_t limit, char **ret_data,
+                          size_t *ret_len, uint64_t *ret_xxh3, struct emx_error *err)
+{
+    return file_load_hinting(space, path, limit, "", ret_data, ret_len, ret_xxh3, err);
 }
 
 enum emx_status file_checksum(struct file *f, uint64_t n_bytes, uint64_t *ret_xxh3, struct emx_error *err)

@@ -4,38 +4,44 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define MOST_BYTES ((size_t)1 << 30)
-
 struct mds_index {
     json_t *root, *shards;
-    uint64_t xxh3;
 };
 
-enum emx_status mds_index_load(const struct file_space *space, const char *path, struct mds_index **ret,
-                               struct emx_error *err)
+enum emx_status mds_index_parse(const char *path, const char *text, size_t len, struct mds_index **ret,
+                                struct emx_error *err)
 {
-    struct mds_index *x;
-    char *text;
-    size_t len;
+    struct mds_index *x = calloc(1, sizeof(*x));
     json_error_t error = {0};
-    enum emx_status status;
+    enum emx_status status = EMX_OK;
 
     *ret = NULL;
-    x = calloc(1, sizeof(*x));
     if (!x)
         return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
-    status = file_load(space, path, MOST_BYTES, &text, &len, &x->xxh3, err);
-    if (!status) {
-        x->root = json_loadb(text, len, 0, &error);
-        x->shards = json_object_get(x->root, "shards");
-        free(text);
-        if (!x->root && json_error_code(&error) == json_error_out_of_memory)
-            status = emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
-    }
+    x->root = json_loadb(text, len, 0, &error);
+    x->shards = json_object_get(x->root, "shards");
+    if (!x->root && json_error_code(&error) == json_error_out_of_memory)
+        status = emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", path);
     if (!status && json_is_array(x->shards))
         *ret = x;
     else
         mds_index_destroy(&x);
+    return status;
+}
+
+enum emx_status mds_index_load(const struct file_space *space, const char *path, struct mds_index **ret,
+                               struct emx_error *err)
+{
+    char *text;
+    size_t len;
+    uint64_t xxh3;
+    enum emx_status status = file_load(space, path, MDS_INDEX_BYTES, &text, &len, &xxh3, err);
+
+    *ret = NULL;
+    if (status)
+        return status;
+    status = mds_index_parse(path, text, len, ret, err);
+    free(text);
     return status;
 }
 
@@ -50,11 +56,6 @@ void mds_index_destroy(struct mds_index **x)
 size_t mds_index_n(const struct mds_index *x)
 {
     return json_array_size(x->shards);
-}
-
-uint64_t mds_index_xxh3(const struct mds_index *x)
-{
-    return x->xxh3;
 }
 
 static uint64_t number_of(const json_t *object, const char *key)

@@ -23,14 +23,19 @@ struct mds_entry {
 
 struct mds_index;
 
-/* EMX_OK and *ret NULL if the file is something else than an index of MDS shards. */
+#define MDS_INDEX_BYTES ((size_t)256 << 20) /* a larger one is refused; */
+enum { MDS_INDEX_TAKES = 8 };               /* about so many times its size it takes in memory */
+
+/* EMX_OK and *ret NULL if the text is something else than an index of MDS shards. */
+EMX_CHECKED enum emx_status mds_index_parse(const char *path, const char *text, size_t len, struct mds_index **ret,
+                                            struct emx_error *err);
+/* The same from a file. */
 EMX_CHECKED enum emx_status mds_index_load(const struct file_space *space, const char *path, struct mds_index **ret,
                                            struct emx_error *err);
 void mds_index_destroy(struct mds_index **x);
 
-/* Number of shards; entry i of them, valid as long as the index; XXH3-64 of index.json as stored. */
+/* Number of shards; entry i of them, valid as long as the index. */
 size_t mds_index_n(const struct mds_index *x);
 struct mds_entry mds_index_entry(const struct mds_index *x, size_t i);
-uint64_t mds_index_xxh3(const struct mds_index *x);
 
 #endif

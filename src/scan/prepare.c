@@ -167,6 +167,7 @@ static enum emx_status prepare_shards(struct scan *s, struct emx_error *err)
             enum emx_status status;
 
             shard_init(shard, &s->domains[i], given->shards[k]);
+            s->formats[i].memory = s->index_memory;
             shard->options = &s->formats[i];
             shard->limit = tokens_to_take(given);
             shard->window_log_max = s->window_log_max;
@@ -207,6 +208,7 @@ static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
         return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least for %u thread%s, %llu MiB",
                         (unsigned long long)s->budget.limit, s->times.n_threads, s->times.n_threads == 1 ? "" : "s",
                         (unsigned long long)(least >> 20));
+    s->index_memory = s->budget.limit / 2 / s->times.n_threads;
     s->window_log_max = LEAST_WINDOW_LOG;
     while (s->window_log_max < MOST_WINDOW_LOG &&
            (uint64_t)s->times.n_threads << (s->window_log_max + 1) <= s->budget.limit / 4)

@@ -18,6 +18,7 @@ struct scan {
     struct regions *regions; /* [n_regions] linked, one for each node of the placement */
     unsigned n_regions;
     int window_log_max;
+    uint64_t index_memory; /* bytes for the index of one shard: all threads may have one open */
     struct spill spill;
     struct skips skips;
 

@@ -348,15 +348,17 @@ static enum emx_status load_skipped(struct emx_state *s, struct emx_error *err)
     return EMX_OK;
 }
 
-/* All of a pipe, in one allocation that doubles. */
+/* All of a pipe, in one allocation that doubles; what does not begin as a state file is refused at once. */
 static enum emx_status read_pipe(struct emx_state *s, size_t *ret_len, struct emx_error *err)
 {
     size_t cap = 0, len = 0, got;
 
     do {
+        enum emx_status status = cap ? check_header(s, s->owned, err) : EMX_OK;
         char *grown;
-        enum emx_status status;
 
+        if (status != EMX_OK)
+            return status;
         cap = cap ? 2 * cap : (size_t)1 << 20;
         grown = cap ? realloc(s->owned, cap) : NULL;
         if (!grown)
