@@ -4,6 +4,7 @@
  * main -> opt.c (a command's tables) -> cmd_NAME.c -> the library, through its public headers only
  */
 #include "commands.h"
+#include "cut_file.h"
 #include "help.h"
 #include "nearest.h"
 #include "output.h"
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
     const struct command *c;
 
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit of its size is an error to tell, as a full disk is */
+    cut_file_watch();
     if (argc < 2)
         return say_usage("no command given; entromix --help lists them");
     if (is_one_of(argv[1], "--help", "-h"))

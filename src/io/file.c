@@ -30,6 +30,7 @@ struct file {
     const unsigned char *data; /* of a memory file, or mapped */
     bool is_mapped;
     uint64_t size;     /* UINT64_MAX: unknown */
+    struct timespec changed;
     uint64_t position; /* of file_read() */
     uint64_t advised;  /* the kernel was told of the bytes before */
 };
@@ -56,6 +57,7 @@ static enum emx_status check_kind(struct file *f, struct emx_error *err)
         return emx_fail(err, EMX_ERR_IO, "%s: is a device, not a file or a pipe", f->path);
     if (S_ISREG(st.st_mode) && !f->is_stdin)
         f->size = (uint64_t)st.st_size;
+    f->changed = st.st_mtim;
     return EMX_OK;
 }
 
@@ -135,7 +137,9 @@ bool file_exists(const struct file_space *space, const char *path)
         return true;
     if (space && space->memory_only)
         return false;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    if (stat(path, &st) != 0)
+        return errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG;
+    return S_ISREG(st.st_mode);
 }
 
 enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err)
@@ -299,4 +303,18 @@ enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_e
     }
     *ret = f->data ? f->data : (const unsigned char *)"";
     return EMX_OK;
+}
+
+enum emx_status file_check_unchanged(const struct file *f, struct emx_error *err)
+{
+    struct stat st;
+
+    if (f->fd < 0)
+        return EMX_OK;
+    if (fstat(f->fd, &st) != 0)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be examined", f->path);
+    if ((uint64_t)st.st_size == f->size && st.st_mtim.tv_sec == f->changed.tv_sec &&
+        st.st_mtim.tv_nsec == f->changed.tv_nsec)
+        return EMX_OK;
+    return emx_fail(err, EMX_ERR_CORRUPT, "%s: was changed while it was read", f->path);
 }

@@ -90,7 +90,7 @@ enum emx_status token_rows_create(const struct emx_embeddings *e, const double *
 {
     struct source s = {e, weights, n_weights, NULL, NULL};
     struct token_rows *r = calloc(1, sizeof(*r));
-    bool whole;
+    enum emx_status status = EMX_OK;
 
     s.vector = malloc(e->dimension * sizeof(*s.vector));
     s.x = malloc(e->dimension * sizeof(*s.x));
@@ -103,19 +103,22 @@ enum emx_status token_rows_create(const struct emx_embeddings *e, const double *
         r->has_vector = calloc(r->n_tokens, sizeof(*r->has_vector));
         r->scale = calloc(r->dimension, sizeof(*r->scale));
     }
-    whole = s.vector && s.x && r && r->rows && r->has_vector && r->scale;
-    if (whole) {
+    if (!s.vector || !s.x || !r || !r->rows || !r->has_vector || !r->scale) {
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens,
+                          e->dimension);
+    } else {
         find_scales(r, &s);
         round_rows(r, &s);
-        *ret = r;
-    } else {
-        token_rows_destroy(&r);
+        if (e->file)
+            status = file_check_unchanged(e->file, err);
     }
+    if (status)
+        token_rows_destroy(&r);
+    else
+        *ret = r;
     free(s.vector);
     free(s.x);
-    return whole ? EMX_OK
-                 : emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens,
-                            e->dimension);
+    return status;
 }
 
 void token_rows_destroy(struct token_rows **r)

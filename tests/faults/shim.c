@@ -8,7 +8,7 @@
  *     CALL   open read write fsync close rename link stat mmap memory thread
  *     WHAT   the name of an errno: the call fails with it
  *            SHORT     read and write: a third of the bytes, at least one
- *            SHRINK    read: the file is first cut to half of its size
+ *            SHRINK    read, mmap: the file is first, or then, cut to half of its size
  *            KILL      the program is killed before the call, as by SIGKILL
  *
  * Calls on what the kernel makes up (/proc, /sys, /dev) and on standard error are neither counted nor failed, so that N
@@ -347,9 +347,17 @@ VISIBLE int stat64(const char *path, struct stat64 *st)
 /* Of files; memory by mmap() counts as memory. */
 VISIBLE void *mmap64(void *at, size_t n, int protection, int flags, int fd, off64_t offset)
 {
-    if (fails(fd >= 0 ? MMAP : MEMORY))
+    bool hit = is_hit(fd >= 0 ? MMAP : MEMORY);
+    void *p;
+
+    if (hit && what > 0) {
+        errno = what;
         return MAP_FAILED;
-    return (void *)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+    }
+    p = (void *)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+    if (hit && what == SHRINK)
+        shrink(fd);
+    return p;
 }
 
 /* --- memory and threads ------------------------------------------------------------------------------------------ */
