@@ -84,6 +84,7 @@ struct emx_scan_times {
     double decode, count, wait; /* sums over the threads: reading and decoding, counting, waiting for a shard */
     double seal;                /* sum over the threads: sorting and encoding domains while others are counted */
     double checkpoint;          /* of the wall time: all threads paused while a checkpoint was written */
+    unsigned n_checkpoints;
     double write;               /* of the wall time: sorting, encoding and writing, after the last block was counted */
     unsigned n_threads;
 };

@@ -121,9 +121,10 @@ static void on_note(const char *sentence, void *context)
 
 static void say_times(const struct emx_scan_times *t)
 {
-    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs checkpoint=%.3fs (decode to seal "
-        "summed over %u threads)",
-        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_threads);
+    say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs checkpoint=%.3fs checkpoints=%u "
+        "(decode to "
+        "seal summed over %u threads)",
+        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_checkpoints, t->n_threads);
 }
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)

@@ -28,7 +28,8 @@ struct checkpoint {
     uint64_t id;               /* of the data file, which the journal names */
     struct file_stamp *stamps; /* [n_shards] */
     struct journal restored;   /* where the scan resumed; records point into it */
-    double last, duration;     /* clock_seconds() of the end of the last one; how long all of them took together */
+    unsigned n_written;
+    double last, duration; /* clock_seconds() of the end of the last one; how long all of them took together */
 };
 
 /*

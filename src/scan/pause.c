@@ -90,6 +90,7 @@ static enum emx_status write_down(struct scan *s, struct spiller *spiller, doubl
 
     if (!status)
         status = checkpoint_write(s, err);
+    s->checkpoint.n_written++;
     s->checkpoint.last = clock_seconds();
     s->checkpoint.duration += s->checkpoint.last - start;
     return status;

@@ -32,6 +32,7 @@ static enum emx_status scan_all(const struct emx_scan_domain *domains, size_t n_
     if (!status)
         status = checkpoint_remove(&s.checkpoint, err);
     s.times.checkpoint = s.checkpoint.duration;
+    s.times.n_checkpoints = s.checkpoint.n_written;
     s.times.write = clock_seconds() - counted;
     s.times.wall = clock_seconds() - start;
     if (!status && ret_times)

@@ -3,11 +3,12 @@
 
     crash_runs.py ENTROMIX [--runs N] [--seed S] [--keep FOLDER]
 
-A run draws from its seed how pairs break, whether a shard that is broken in its middle is there and skipped, how many threads and how much memory there are, how often checkpoints are
-taken, and when which signal comes: SIGKILL at a random time, or just while a checkpoint is being written, or one of the
-signals that ask for a checkpoint.  It resumes until the scan is complete.  Then the state file must be the undisturbed
-one's, byte for byte, and the checkpoint folder empty; before, there must be no output, nor anything beside it.  Run i has
-seed S + i, so `--runs 1 --seed SEED` repeats one.  The last line is `N passed, N failed`.
+A run draws from its seed how pairs break, whether a shard that is broken in its middle is there and skipped, how many
+threads and how much memory there are, how often checkpoints are taken, and when which signal comes: SIGKILL at a random
+time, or just while a checkpoint is being written, or one of the signals that ask for a checkpoint.  It resumes until the
+scan is complete.  Then the state file must be the undisturbed one's, byte for byte, and the checkpoint folder empty;
+before, there must be no output, or all of it, and nothing beside it.  Run i has seed S + i, so `--runs 1 --seed SEED`
+repeats one.  The last line is `N passed, N failed`.
 """
 import argparse
 import array
@@ -189,10 +190,14 @@ class Crashes:
             raise Failed(f"exit {process.returncode}: {message}")
         return process.returncode
 
-    def check_nothing_written(self, box):
-        left = sorted(p.name for p in box.iterdir() if p.name != "checkpoint")
+    def check_whole_or_nothing(self, box, expected):
+        """A process that is killed as it ends has put its output in place."""
+        left = {p.name for p in box.iterdir()} - {"checkpoint", "x.emx"}
         if left:
-            raise Failed(f"an incomplete scan left {left}")
+            raise Failed(f"an incomplete scan left {sorted(left)}")
+        output = box / "x.emx"
+        if output.exists() and output.read_bytes() != expected:
+            raise Failed("an incomplete scan left a state file that is not whole")
 
     def run(self, seed, box):
         rng = random.Random(seed)
@@ -209,7 +214,7 @@ class Crashes:
             elif self.attempt(rng, box, command, self.success(on_error)) == self.success(on_error):
                 break
             else:
-                self.check_nothing_written(box)
+                self.check_whole_or_nothing(box, expected)
         if (box / "x.emx").read_bytes() != expected:
             raise Failed("the state file differs from that of the undisturbed scan")
         if list((box / "checkpoint").iterdir()):
