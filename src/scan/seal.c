@@ -221,6 +221,8 @@ static enum emx_status encode_pieces(struct sealer *s, next_fn *next, void *sour
             status = encode_rows(s, s->rest, s->n_rest, ret, err);
         if (!status && to_disk)
             status = store_blocks(s, ret, n_before, err);
+        if (!status && s->go_on && !s->go_on(s->context))
+            status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
     }
     return status;
 }

@@ -29,6 +29,8 @@ struct sealer {
     struct state_block *staging;     /* [n_threads] */
     struct emx_error *errors;        /* [n_threads] */
     size_t n_threads;
+    bool (*go_on)(void *context); /* asked between pieces, by the caller's thread; NULL: always.  False: _STOPPED */
+    void *context;
     struct emx_pair_count *rest; /* [n_rest] rows of the last piece that did not fill a block */
     size_t n_rest;
 };

@@ -97,6 +97,11 @@ static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s
     return status;
 }
 
+static bool go_on(void *context)
+{
+    return scan_report(context);
+}
+
 enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct emx_error *err)
 {
     struct spiller spiller = {.spill = &s->spill};
@@ -104,6 +109,8 @@ enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct em
     enum emx_status status = sealer_init(&sealer, s->placement, &spiller, err);
 
     if (!status) {
+        sealer.go_on = go_on;
+        sealer.context = s;
         status = seal_and_write(w, s, &sealer, err);
         sealer_finish(&sealer);
     }
