@@ -41,13 +41,20 @@ def entropies_of_documents_agree_with_scipy(work):
     return status == 0 and {"pairs", "vne", "plain", "scipy"} <= {row["what"] for row in rows}
 
 
+def one_pass_over_documents_agrees_with_two(work):
+    ran = subprocess.run([SOURCE / "bench/vne_ratio", "--program", BUILD / "src/cli/entromix", "--work", work,
+                          "--documents", "300", "--dimension", "20", "--rounds", "1"], stdout=subprocess.PIPE, text=True)
+    return ran.returncode == 0 and len(ran.stdout.splitlines()) == 4
+
+
 def an_unknown_part_is_refused(work):
     return run(work, "nothing")[0] == 2
 
 
 results = []
 for test in (tables_and_their_twin_agree, a_stream_like_text_has_distinct_pairs_like_text,
-             entropies_of_documents_agree_with_scipy, an_unknown_part_is_refused):
+             entropies_of_documents_agree_with_scipy, one_pass_over_documents_agrees_with_two,
+             an_unknown_part_is_refused):
     with tempfile.TemporaryDirectory() as work:
         results.append(test(work))
     if not results[-1]:

@@ -7,7 +7,7 @@
 #ifndef EMX_SCAN_H
 #define EMX_SCAN_H
 
-#include <emx/state.h>
+#include <emx/embeddings.h>
 
 /* One domain to scan.  Strings are borrowed for the call. */
 struct emx_scan_domain {
@@ -45,6 +45,20 @@ enum emx_on_error {
 
 #define EMX_SCAN_CHECKPOINT_SECONDS 600.0
 
+/*
+ * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
+ * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
+ * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_SHARD or a
+ * checkpoint (EMX_ERR_ARG).  Borrowed for the call.
+ */
+struct emx_scan_vectors {
+    const struct emx_embeddings *embeddings;
+    const char *source;   /* where they come from, to remember and for messages */
+    uint64_t n_documents; /* to take of each domain, not of a part of the shards (EMX_ERR_ARG); 0: all.  Each that is taken
+                             takes 8 bytes a dimension until its domain ends */
+    uint64_t seed;        /* of the sample */
+};
+
 struct emx_scan_options {
     unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota, Slurm) */
     uint64_t memory_bytes;  /* 0: half of the memory that machine, cgroup and Slurm allow */
@@ -58,6 +72,7 @@ struct emx_scan_options {
     double checkpoint_seconds;
     bool resume;       /* if there is a checkpoint go on from it, else it is an error that there is one */
     bool bind_threads; /* bind threads and their memory to processors or NUMA nodes */
+    const struct emx_scan_vectors *vectors; /* NULL: documents are not summed up */
     /*
      * n_parts 0: all shards.  Else those of part number `part`, from 0: each shard is in one of the parts, which have about
      * equally many bytes, and merging the states of all gives the bytes of one scan.  All parts must be given the same
@@ -82,6 +97,7 @@ struct emx_scan_options {
 struct emx_scan_times {
     double wall;
     double decode, count, wait; /* sums over the threads: reading and decoding, counting, waiting for a shard */
+    double documents;           /* sum over the threads: adding documents' vectors */
     double seal;                /* sum over the threads: sorting and encoding domains while others are counted */
     double checkpoint;          /* of the wall time: all threads paused while a checkpoint was written */
     unsigned n_checkpoints;
@@ -95,7 +111,8 @@ struct emx_scan_times {
  *
  * Pairs that do not fit in memory_bytes go to a temporary file in tmpdir, sorted and compressed to about 1.6 bytes a
  * distinct pair, each time that the tables are full; the result is the same to the byte.  The file has no name, so
- * nothing is left of it whatever happens.  memory_bytes must be at least 16 MiB, and 0.5 MiB a thread.
+ * nothing is left of it whatever happens.  memory_bytes must be at least 16 MiB, and 0.5 MiB a thread; vectors take 2
+ * bytes a number, and their sums 8 bytes a pair of dimensions for each domain and 24 for each thread, at most half of it.
  *
  * A shard that is skipped leaves no trace but in the list of the state file: all other bytes are those of a scan without
  * it (in a sampled domain: of its parts of the other shards).  If blocks of it were counted before it failed it is read
@@ -110,8 +127,8 @@ struct emx_scan_times {
  *
  * Limits: token ids below 2^24; pairs and tokens of a domain below 2^63; up to 2^20 domains and 2^31 shards.
  * EMX_ERR_ARG two domains of one name, no domain, no shard in a domain, a shard twice in a domain;
- * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset; EMX_ERR_MEMORY; and what shards can do: _IO,
- * _FORMAT, _CORRUPT.
+ * EMX_ERR_RANGE a token at or above the vocabulary, with shard and offset, or without a row in the matrix of vectors, or
+ * a vocabulary with more tokens than it has; EMX_ERR_MEMORY; and what shards can do: _IO, _FORMAT, _CORRUPT.
  */
 EMX_API EMX_CHECKED enum emx_status emx_scan(const struct emx_scan_domain *domains, size_t n_domains,
                                              const struct emx_scan_options *options, const char *output,

@@ -7,9 +7,9 @@
  * itself if it is given vectors.
  *
  * The state says which shards there are, how they are read and how many documents each has.  Of each domain
- * n_documents are taken, those whose hash of (checksum of the shard, number of the document in it, seed) is least: a
- * sample that does not depend on threads, on the order of shards or on the other domains, and grows when more are asked
- * for.  A document's vector is the sum of the vectors of its tokens, without the token that ends it (eod), weighted if
+ * n_documents are taken, those whose hash of (path of the shard, number of the document's first token in it, seed) is
+ * least: a sample that does not depend on threads, on the order of shards or on the other domains, and grows when more
+ * are asked for; each takes 8 bytes a dimension while its domain is read.  A document's vector is the sum of the vectors of its tokens, without the token that ends it (eod), weighted if
  * asked for.  Documents of which no token has a vector are left out and counted.
  *
  * Equal bits for any number of threads: vectors of tokens are rounded to integers, so that a document's sum is exact in
@@ -30,7 +30,7 @@ enum emx_vne_weighting {
      */
     EMX_VNE_WEIGHTING_SIF,
     /*
-     * log(n / n(x)), with n the documents taken of all domains and n(x) those of them that have token x: the shards are
+     * log(n / n(x)), with n the documents of all domains and n(x) those of them that have token x: the shards are
      * read once more before.  A token that is in all documents counts nothing.
      * Source: Sparck Jones (1972), "A statistical interpretation of term specificity and its application in retrieval".
      */

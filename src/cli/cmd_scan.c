@@ -58,6 +58,8 @@ static const struct opt machine_rows[] = {
 static const struct opt_group groups[] = {
     {"Files", file_rows, 0},
     {"Shards (of all domains, where the manifest does not say otherwise)", shard_rows, TO(scanning.shards)},
+    {"Documents, for von Neumann entropies", vector_rows, TO(scanning.vectors)},
+    {"Of these documents", scanning_document_rows, TO(scanning)},
     {"Work", scanning_rows, TO(scanning)},
     {"Several machines", machine_rows, 0},
     {"Checkpoints", checkpoint_rows, TO(scanning)},
@@ -77,6 +79,9 @@ static const char text[] = "Count every domain's tokens and pairs of adjacent to
                            "WORD is a shard, a folder of shards, a glob pattern in quotes, a Megatron\n"
                            "prefix, or - for standard input.  A domain may be given several words:\n"
                            "  entromix scan -o corpus.emx --eod 50256 web='a/*.bin.zst' web=b/ code=code/\n"
+                           "\n"
+                           "With --embeddings documents are summed up as vectors in the same pass, so that\n"
+                           "entropy, weights and plan also tell of von Neumann entropies (entromix vne).\n"
                            "\n"
                            "Results do not depend on the number of threads or the order of the shards.\n";
 

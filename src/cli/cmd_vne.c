@@ -7,6 +7,7 @@
 #include "output.h"
 #include "report.h"
 #include "say.h"
+#include "vectors.h"
 
 #include <emx/vne_set.h>
 
@@ -16,7 +17,7 @@
 
 struct vne_args {
     struct common_args common;
-    const char *embeddings, *embedding_format, *tensor, *vocabulary;
+    struct vector_args vectors;
     const char *weighting, *column, *output, *format, *unit;
     uint64_t n_documents;
     uint32_t dimension, seed, n_threads;
@@ -24,17 +25,6 @@ struct vne_args {
 };
 
 /* --- options ------------------------------------------------------------------------------------------------- */
-
-static bool embedding_choice(size_t i, struct opt_choice *ret)
-{
-    size_t n;
-    const struct emx_embedding_format *formats = emx_embedding_formats(&n);
-
-    if (i >= n)
-        return false;
-    *ret = (struct opt_choice){formats[i].name, formats[i].summary};
-    return true;
-}
 
 static bool weighting_choice(size_t i, struct opt_choice *ret)
 {
@@ -44,35 +34,17 @@ static bool weighting_choice(size_t i, struct opt_choice *ret)
     return true;
 }
 
-static enum emx_status parse_documents(const struct opt *o, const char *text, void *to, struct emx_error *err)
-{
-    if (strcmp(text, "all") == 0) {
-        *(uint64_t *)to = 0;
-        return EMX_OK;
-    }
-    return opt_tokens(o, text, to, err);
-}
-
 #define TO(member) offsetof(struct vne_args, member)
 
-static const struct opt vector_rows[] = {
-    {"embeddings", 'e', "FILE", "vectors of tokens (default: made from the pairs that were counted)", TO(embeddings),
-     opt_text, 0, 0, NULL},
-    {"embedding-format", 0, "FORMAT", "see below (default: recognised by content)", TO(embedding_format), opt_choose, 0,
-     0, embedding_choice},
-    {"tensor", 0, "NAME", "which matrix of a safetensors file (default: one of the usual names, or the only one)",
-     TO(tensor), opt_text, 0, 0, NULL},
-    {"vocabulary", 0, "FILE",
-     "which token is which text, for vectors of words: vocab.json, tokenizer.json, or a text a line", TO(vocabulary),
-     opt_text, 0, 0, NULL},
-    {"dimension", 0, "N", "of vectors made from counts (default: 128)", TO(dimension), opt_u32, 1, EMX_MAX_DIMENSION,
-     NULL},
+static const struct opt count_rows[] = {
+    {"dimension", 0, "N", "of vectors made from the pairs that were counted, where no file is given (default: 128)",
+     TO(dimension), opt_u32, 1, EMX_MAX_DIMENSION, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
 static const struct opt document_rows[] = {
     {"documents", 'n', "N", "to take of each domain; K, M may follow; 'all'; (default: 10K)", TO(n_documents),
-     parse_documents, 1, INT64_MAX, NULL},
+     vectors_parse_documents, 1, INT64_MAX, NULL},
     {"seed", 0, "N", "another one takes other documents (default: 0)", TO(seed), opt_u32, 0, UINT32_MAX, NULL},
     {"weighting", 0, "HOW", "of a document's tokens: none (default); sif or idf, which count frequent tokens less",
      TO(weighting), opt_choose, 0, 0, weighting_choice},
@@ -95,7 +67,8 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Vectors of tokens", vector_rows, 0},
+    {"Vectors of tokens", vector_rows, TO(vectors)},
+    {"Vectors from counts", count_rows, 0},
     {"Documents", document_rows, 0},
     {"Results", output_rows, 0},
     {"Other", common_rows, TO(common)},
@@ -301,11 +274,9 @@ static uint32_t n_tokens_of(const struct emx_state *s)
 static enum emx_status open_vectors(const struct vne_args *a, struct emx_state *s, struct emx_embeddings **ret,
                                     struct emx_error *err)
 {
-    struct emx_embeddings_options o = {a->embedding_format, a->tensor, a->vocabulary, n_tokens_of(s)};
-
-    if (!a->embeddings)
+    if (!a->vectors.embeddings)
         return emx_embeddings_from_counts(s, a->dimension, 0, ret, err);
-    return emx_embeddings_open(a->embeddings, &o, ret, err);
+    return vectors_open(&a->vectors, n_tokens_of(s), ret, err);
 }
 
 static enum emx_status measure(const struct vne_args *a, struct emx_state *s, struct emx_vne_set **ret,
@@ -315,7 +286,7 @@ static enum emx_status measure(const struct vne_args *a, struct emx_state *s, st
                                 .seed = a->seed,
                                 .n_threads = a->n_threads,
                                 .column = a->column,
-                                .source = a->embeddings ? a->embeddings : "counts"};
+                                .source = a->vectors.embeddings ? a->vectors.embeddings : "counts"};
     struct emx_embeddings *e = NULL;
     enum emx_status status = open_vectors(a, s, &e, err);
 
@@ -378,6 +349,8 @@ static int run(void *args, char **operands, size_t n)
         return say_usage("--show reads what a state has, so there is nothing to write with -o");
     if (a->output && strcmp(a->output, "-") == 0)
         return say_usage("-o: the results go to standard output, so the file needs a name");
+    if (vectors_check(&a->vectors) != EXIT_OK)
+        return EXIT_USAGE;
     return measure_and_print(a, operands[0]);
 }
 

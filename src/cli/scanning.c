@@ -78,6 +78,13 @@ const struct opt checkpoint_rows[] = {
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
+const struct opt scanning_document_rows[] = {
+    {"vne-documents", 0, "N", "to take of each domain; K, M may follow; 'all' (default)", TO(vne_documents),
+     vectors_parse_documents, 1, INT64_MAX, NULL},
+    {"vne-seed", 0, "N", "another one takes other documents (default: 0)", TO(vne_seed), opt_u32, 0, UINT32_MAX, NULL},
+    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
+};
+
 /* The signal that asks to stop; a second one ends the program at once. */
 static volatile sig_atomic_t stop_signal;
 
@@ -122,9 +129,9 @@ static void on_note(const char *sentence, void *context)
 static void say_times(const struct emx_scan_times *t)
 {
     say("times: wall=%.3fs decode=%.3fs count=%.3fs wait=%.3fs seal=%.3fs write=%.3fs checkpoint=%.3fs checkpoints=%u "
-        "(decode to "
-        "seal summed over %u threads)",
-        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_checkpoints, t->n_threads);
+        "documents=%.3fs (decode to seal, and documents, summed over %u threads)",
+        t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_checkpoints, t->documents,
+        t->n_threads);
 }
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)
@@ -162,6 +169,18 @@ static int say_stopped(const struct scanning_args *a, const char *output)
     return EXIT_SIGNAL + number;
 }
 
+/* The vectors of tokens, if there are to be any: *ret_e is the caller's. */
+static enum emx_status open_vectors(const struct scanning_args *a, struct emx_scan_vectors *ret,
+                                    struct emx_embeddings **ret_e, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    if (a->vectors.embeddings)
+        status = vectors_open(&a->vectors, 0, ret_e, err);
+    *ret = (struct emx_scan_vectors){*ret_e, a->vectors.embeddings, a->vne_documents, a->vne_seed};
+    return status;
+}
+
 static int scan(const struct scanning_args *a, const struct common_args *common, const char *output,
                 struct corpus *corpus, struct progress *p)
 {
@@ -183,13 +202,16 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
                                        .note = common->verbose && !common->quiet ? on_note : NULL,
                                        .context = p};
     struct emx_scan_times times;
+    struct emx_scan_vectors vectors;
+    struct emx_embeddings *e = NULL;
     struct emx_error err;
-    enum emx_status status;
+    enum emx_status status =
+        domains ? open_vectors(a, &vectors, &e, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
 
-    if (!domains)
-        status = emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
-    else
+    options.vectors = e ? &vectors : NULL;
+    if (status == EMX_OK)
         status = emx_scan(domains, corpus->n, &options, output, &times, &err);
+    emx_embeddings_close(&e);
     progress_clear(p);
     progress_count_warnings(p);
     if (status == EMX_ERR_STOPPED)
@@ -225,12 +247,22 @@ static int read_corpus(const struct scanning_args *a, char **operands, size_t n,
     return status == EMX_OK ? check_stdin(a, corpus_n_stdin(corpus)) : say_failed(&err);
 }
 
+static int check_vectors(const struct scanning_args *a)
+{
+    if (!a->vectors.embeddings && (a->vne_documents || a->vne_seed))
+        return say_usage("--vne-documents and --vne-seed are about documents, of which --embeddings makes vectors");
+    return vectors_check(&a->vectors);
+}
+
 int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
                  const char *output)
 {
     struct corpus corpus = {.keeps_missing = on_error_named(a->on_error) != EMX_ON_ERROR_FAIL};
     struct progress progress;
-    int code = read_corpus(a, operands, n, &corpus);
+    int code = check_vectors(a);
+
+    if (code == EXIT_OK)
+        code = read_corpus(a, operands, n, &corpus);
 
     if (code == EXIT_OK) {
         progress_init(&progress, a->progress, common->quiet, common->verbose);

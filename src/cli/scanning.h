@@ -5,10 +5,14 @@
 #define CLI_SCANNING_H
 
 #include "corpus.h"
+#include "vectors.h"
 
 struct scanning_args {
     const char *manifest;
     struct shard_args shards;
+    struct vector_args vectors; /* no file: documents are not summed up */
+    uint64_t vne_documents;     /* 0: all */
+    uint32_t vne_seed;
     uint32_t n_threads;
     uint64_t memory_bytes;
     const char *tmpdir;
@@ -30,8 +34,9 @@ struct scanning_args {
         .shards = SHARD_ARGS_DEFAULTS, .on_error = "fail", .progress = "auto"                                          \
     }
 
-/* Options about work; those about shards are shard_rows, of the member `shards`. */
-extern const struct opt scanning_rows[];
+/* Options about work, and about documents; those about shards are shard_rows, of the member `shards`, those about
+ * vectors vector_rows, of `vectors`. */
+extern const struct opt scanning_rows[], scanning_document_rows[];
 extern const struct opt checkpoint_rows[];
 
 /*

@@ -118,20 +118,12 @@ static void count_run(struct counter *c, const struct block *b, size_t begin, si
         pairs_count_u32(&c->adder, (const uint32_t *)b->tokens + begin, end - begin);
 }
 
-/* Document ends inside a block, from the index of the shard or from the batch: 0 < position < b->n. */
-struct inner_ends {
-    const struct shard *shard;
-    const struct block *block;
-    size_t next;
-};
-
-static struct inner_ends inner_ends_begin(const struct shard *s, const struct block *b)
+struct inner_ends inner_ends_begin(const struct shard *s, const struct block *b)
 {
     return (struct inner_ends){s, b, s->open.is_flat ? shard_index_after(s, b->index) : 0};
 }
 
-/* The next one, or b->n if there is none. */
-static size_t inner_ends_next(struct inner_ends *e)
+size_t inner_ends_next(struct inner_ends *e)
 {
     const struct document_index *index = &e->shard->open.index;
 

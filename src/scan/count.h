@@ -41,6 +41,17 @@ EMX_CHECKED enum emx_status counter_enter(struct counter *c, struct shard *s, st
 void counter_push_tail(struct counter *c, uint32_t token);
 EMX_CHECKED enum emx_status counter_leave(struct counter *c, struct shard *s, struct emx_error *err);
 
+/* Document ends inside a block, from the index of the shard or from the batch: 0 < position < b->n. */
+struct inner_ends {
+    const struct shard *shard;
+    const struct block *block;
+    size_t next;
+};
+
+struct inner_ends inner_ends_begin(const struct shard *s, const struct block *b);
+/* The next one, or b->n if there is none. */
+size_t inner_ends_next(struct inner_ends *e);
+
 /* Does the end of a document between these two tokens have no EOD token to show it? */
 bool count_is_plain_end(const struct shard *s, uint32_t before, uint32_t after);
 

@@ -231,6 +231,24 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
     return status ? status : prepare_regions(s, err);
 }
 
+/* Documents of a shard that is skipped would have to leave the sums again; and samples do not merge. */
+static enum emx_status check_options(const struct emx_scan_options *o, struct emx_error *err)
+{
+    if (o->vectors && o->on_error != EMX_ON_ERROR_FAIL)
+        return emx_fail(
+            err, EMX_ERR_ARG,
+            "documents cannot be summed up while broken shards are skipped: scan without vectors, and measure "
+            "the state in a second pass");
+    if (o->vectors && o->checkpoint)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "checkpoints do not hold sums over documents: scan without vectors, and measure the state in a "
+                        "second pass");
+    if (o->vectors && o->vectors->n_documents && o->n_parts > 1)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "a part of the shards cannot have a sample of the documents: samples of parts do not merge");
+    return EMX_OK;
+}
+
 enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
                              const struct emx_scan_options *options, struct emx_error *err)
 {
@@ -241,9 +259,14 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     pthread_cond_init(&s->changed, NULL);
     spill_init(&s->spill, options->tmpdir, &s->budget);
     skips_init(&s->skips, options);
-    status = prepare_machine(s, err);
+    status = check_options(options, err);
+    if (!status)
+        status = prepare_machine(s, err);
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
+    if (!status)
+        status =
+            bagging_init(&s->bagging, options->vectors, s->domains, s->n_domains, s->times.n_threads, &s->budget, err);
     s->spill.domains = s->domains;
     s->spill.n_domains = s->n_domains;
     if (!status)
@@ -265,6 +288,7 @@ void scan_finish(struct scan *s)
         domain_finish(&s->domains[i]);
         sealed_finish(&s->sealed[i], &s->budget);
     }
+    bagging_finish(&s->bagging);
     spill_finish(&s->spill);
     skips_finish(&s->skips);
     free(s->sealed);

@@ -5,6 +5,7 @@
 #define SCAN_SCAN_H
 
 #include "pipeline/meeting.h"
+#include "scan/bagging.h"
 #include "scan/checkpoint.h"
 #include "scan/count.h"
 #include "scan/schedule.h"
@@ -21,6 +22,7 @@ struct scan {
     uint64_t index_memory; /* bytes for the index of one shard: all threads may have one open */
     struct spill spill;
     struct skips skips;
+    struct bagging bagging;
 
     struct domain *domains;         /* [n_domains] as given */
     struct domain **by_name;        /* [n_domains] sorted */

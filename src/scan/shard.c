@@ -94,6 +94,7 @@ void shard_close(struct shard *s)
     s->spans = NULL;
     s->counted = NULL;
     s->n_spans = s->n_counted = 0;
+    stretches_finish(&s->stretches);
 }
 
 void shard_finish(struct shard *s)

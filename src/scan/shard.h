@@ -23,6 +23,7 @@
 
 #include "io/format.h"
 #include "scan/domain.h"
+#include "scan/stretch.h"
 
 enum {
     BLOCK_BYTES = 256 << 10, /* of content; with its table lines it stays in a 512 KiB L2 */
@@ -110,6 +111,7 @@ struct shard {
     struct shard_sums sums;
     struct emx_error *failure; /* the first by its place in the shard, whichever thread finds its error first */
     uint64_t failed_at;
+    struct stretches stretches; /* of documents, if they are summed up */
 
     /* constant after creation: what an earlier scan has counted, in order; it is read again, for the checksum only */
     struct counted {

@@ -16,9 +16,10 @@ struct worker {
     struct block block;
     struct counter counter;
     struct spiller spiller;
+    struct bagger bagger;
     struct sealer sealer; /* made when it is first needed */
     struct emx_error error;
-    double seconds_counting, seconds_sealing;
+    double seconds_counting, seconds_bagging, seconds_sealing;
 };
 
 static void warn(struct scan *s, const char *path, const char *sentence)
@@ -88,6 +89,8 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     size_t i = (size_t)(shard - s->shards);
     enum emx_status status = seams_complete(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
 
+    if (!status)
+        status = bagger_shard_end(&w->bagger, shard, &w->error);
     if (!status && shard->open.warning)
         warn(s, shard->name, shard->open.warning);
     if (!status)
@@ -119,6 +122,8 @@ static enum emx_status end_shard(struct worker *w, struct shard *shard)
     pthread_mutex_lock(&shard->domain->mutex);
     domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
     pthread_mutex_unlock(&shard->domain->mutex);
+    if (!status && domain_is_counted)
+        status = bagger_domain_end(&w->bagger, shard->domain, &w->error);
     /* what is sealed is not in checkpoints: these make runs of its tables */
     if (!status && domain_is_counted && !s->checkpoint.folder && schedule_has_more(s->schedule))
         status = seal_alone(w, shard->domain);
@@ -139,6 +144,20 @@ static enum emx_status put_back(struct worker *w, struct shard *shard, enum emx_
     return shard_put_broken(shard, &w->block, &error, last, &w->error);
 }
 
+/* Of the block that was counted. */
+static enum emx_status sum_up_documents(struct worker *w, struct shard *shard)
+{
+    double start;
+    enum emx_status status;
+
+    if (!w->scan->bagging.given)
+        return EMX_OK;
+    start = clock_seconds();
+    status = bagger_block(&w->bagger, shard, &w->block, &w->error);
+    w->seconds_bagging += clock_seconds() - start;
+    return status;
+}
+
 /* Take and count blocks until the shard has none. */
 static enum emx_status work_on(struct worker *w, struct shard *shard)
 {
@@ -156,6 +175,8 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
 
             status = count_block(&w->counter, shard, &w->block, &w->error);
             w->seconds_counting += clock_seconds() - start;
+            if (!status)
+                status = sum_up_documents(w, shard);
             status = put_back(w, shard, status, &any, &last);
         }
     }
@@ -181,6 +202,7 @@ static void add_times(struct scan *s, const struct worker *w)
     s->times.decode += w->block.seconds_decoding;
     s->times.wait += w->block.seconds_waiting;
     s->times.count += w->seconds_counting;
+    s->times.documents += w->seconds_bagging;
     s->times.seal += w->seconds_sealing;
     pthread_mutex_unlock(&s->mutex);
 }
@@ -191,9 +213,11 @@ static enum emx_status work_through(struct worker *w)
     struct shard *shard = NULL;
     enum emx_status status = block_init(&w->block, s->window_log_max, &w->error);
 
+    if (!status)
+        status = bagger_init(&w->bagger, &s->bagging, &w->error);
     while (!status && !s->stop && (shard = schedule_next(s->schedule, shard)))
         status = work_on(w, shard);
-    return status;
+    return status ? status : bagger_leave(&w->bagger, &w->error);
 }
 
 static void work(unsigned thread, void *context)
@@ -214,6 +238,7 @@ static void work(unsigned thread, void *context)
         add_times(s, w);
         sealer_finish(&w->sealer);
         spiller_finish(&w->spiller);
+        bagger_finish(&w->bagger);
         counter_finish(&w->counter);
         block_finish(&w->block);
         free(w);

@@ -73,7 +73,7 @@ static enum emx_status write_domain(struct emx_state_writer *w, struct scan *s, 
     }
     if (!status)
         status = state_writer_end_domain_parallel(w, sealed->pairs, err);
-    return status;
+    return status ? status : bagging_write(&s->bagging, d, w, err);
 }
 
 static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s, struct sealer *sealer,

@@ -16,7 +16,7 @@ struct reader {
     unsigned char *bytes; /* [8 * BATCH] of flat ones */
 
     uint64_t index;                   /* of the next token */
-    uint64_t number;                  /* of the document that is open, or comes next */
+    uint64_t number;                  /* of documents before this place */
     size_t next_index;                /* position in open.index.ends */
     bool is_open, is_wanted, is_edge; /* is_edge: the last shard's document goes on */
 };
@@ -27,7 +27,7 @@ static void begin(struct reader *r, bool is_edge)
 {
     r->is_open = true;
     r->is_edge = is_edge;
-    r->is_wanted = !is_edge && r->sink->begin(r->sink->context, r->number);
+    r->is_wanted = !is_edge && r->sink->begin(r->sink->context, r->index);
 }
 
 static enum emx_status end(struct reader *r, bool is_document, struct emx_error *err)

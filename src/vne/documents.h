@@ -13,8 +13,8 @@
 
 /* What becomes of them. */
 struct documents_sink {
-    /* A document begins, of this number in the shard; false: its tokens are not wanted. */
-    bool (*begin)(void *context, uint64_t number);
+    /* A document begins with token number `index` of the shard; false: its tokens are not wanted. */
+    bool (*begin)(void *context, uint64_t index);
     /* Some more of its tokens, without EOD; `index` is the first one's number in the shard. */
     enum emx_status (*tokens)(void *context, const uint32_t *tokens, size_t n, uint64_t index, struct emx_error *err);
     /* It is over; `is_document` false: it was none after all. */

@@ -21,8 +21,10 @@ struct item {
 struct worker {
     struct pass *pass;
     const struct item *item;
-    uint64_t threshold;
-    struct bag_sums sums; /* of the shard */
+    struct sample *sample; /* of the domain; NULL: all documents */
+    uint64_t path_hash, hash;
+    struct bag_part whole; /* a document of a sample */
+    struct bag_sums sums;  /* of the shard */
     struct bags *bags;
     struct frequencies frequencies; /* of the shard, while these are counted */
 };
@@ -36,8 +38,11 @@ struct pass {
     size_t n_weights;
     struct frequencies frequencies; /* guarded by the mutex */
     struct token_rows *rows;
-    uint64_t *thresholds; /* [n_domains] */
-    struct item *items;   /* [n_items] the shards of all domains */
+    struct measured {
+        struct sample *sample;   /* NULL: all documents */
+        _Atomic size_t n_shards; /* still to be read */
+    } * domains;                 /* [n_domains] */
+    struct item *items;          /* [n_items] the shards of all domains */
     size_t n_items;
     struct worker *workers; /* [n_workers] */
     unsigned n_workers;
@@ -52,12 +57,12 @@ struct pass {
 
 /* --- a document -------------------------------------------------------------------------------------------- */
 
-static bool on_begin(void *context, uint64_t number)
+static bool on_begin(void *context, uint64_t index)
 {
     struct worker *w = context;
-    const struct emx_domain *d = emx_state_domain(w->pass->state, w->item->domain);
 
-    return sample_hash(d->shards[w->item->shard].xxh3, number, w->pass->options->seed) <= w->threshold;
+    w->hash = sample_hash(w->path_hash, index);
+    return !w->sample || sample_wants(w->sample, w->hash);
 }
 
 static enum emx_status refuse_token(const struct worker *w, uint32_t token, uint64_t index, struct emx_error *err)
@@ -81,10 +86,14 @@ static enum emx_status on_end(void *context, bool is_document, struct emx_error 
 {
     struct worker *w = context;
 
-    if (is_document)
+    if (is_document && !w->sample)
         return bags_end(w->bags, err);
-    bags_drop(w->bags);
-    return EMX_OK;
+    if (!is_document) {
+        bags_drop(w->bags);
+        return EMX_OK;
+    }
+    bags_end_part(w->bags, &w->whole);
+    return sample_offer(w->sample, w->hash, &w->whole, err);
 }
 
 /* --- a shard ------------------------------------------------------------------------------------------------ */
@@ -107,15 +116,20 @@ static enum emx_status read_shard(struct worker *w, struct emx_error *err)
 {
     const struct pass *p = w->pass;
     const struct emx_domain *d = emx_state_domain(p->state, w->item->domain);
+    const struct emx_shard_record *shard = &d->shards[w->item->shard];
+    struct measured *domain = &p->domains[w->item->domain];
     struct documents_sink sink = {on_begin, on_tokens, on_end, w};
     enum emx_status status;
 
     emx_density_reset(w->sums.density);
     w->sums.n_tokens = w->sums.n_without_vector = 0;
-    w->threshold = p->thresholds[w->item->domain];
+    w->sample = domain->sample;
+    w->path_hash = sample_path_hash(shard->path, p->options->seed);
     status = bags_to(w->bags, &w->sums, err);
     if (!status)
-        status = documents_read(&d->shards[w->item->shard], &d->settings, p->options->column, &sink, err);
+        status = documents_read(shard, &d->settings, p->options->column, &sink, err);
+    if (!status && --domain->n_shards == 0 && w->sample)
+        status = sample_take(w->sample, w->bags, err);
     if (!status)
         status = bags_flush(w->bags, err);
     return status ? status : add_shard(w, err);
@@ -189,14 +203,13 @@ static enum emx_status weigh_by_shares(struct pass *p, struct emx_error *err)
     return status;
 }
 
-static bool on_frequencies_begin(void *context, uint64_t number)
+static bool on_frequencies_begin(void *context, uint64_t index)
 {
     struct worker *w = context;
-    bool is_wanted = on_begin(w, number);
 
-    if (is_wanted)
-        frequencies_begin(&w->frequencies);
-    return is_wanted;
+    (void)index;
+    frequencies_begin(&w->frequencies);
+    return true;
 }
 
 static enum emx_status on_frequencies_tokens(void *context, const uint32_t *tokens, size_t n, uint64_t index,
@@ -221,7 +234,7 @@ static enum emx_status on_frequencies_end(void *context, bool is_document, struc
 static void count_frequencies(size_t item, unsigned thread, void *context)
 {
     struct pass *p = context;
-    struct worker w = {.pass = p, .item = &p->items[item], .threshold = p->thresholds[p->items[item].domain]};
+    struct worker w = {.pass = p, .item = &p->items[item]};
     const struct emx_domain *d = emx_state_domain(p->state, w.item->domain);
     struct documents_sink sink = {on_frequencies_begin, on_frequencies_tokens, on_frequencies_end, &w};
     struct emx_error error;
@@ -295,18 +308,20 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
-    p->thresholds = calloc(p->set->n_domains ? p->set->n_domains : 1, sizeof(*p->thresholds));
-    if (!p->thresholds)
+    p->domains = calloc(p->set->n_domains ? p->set->n_domains : 1, sizeof(*p->domains));
+    if (!p->domains)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < p->set->n_domains && !status; i++) {
         const struct emx_domain *d = emx_state_domain(p->state, i);
 
+        p->domains[i].n_shards = d->n_shards;
         p->set->domains[i].name = strdup(d->name);
-        if (!p->set->domains[i].name ||
-            !sample_threshold(d, p->options->n_documents, p->options->seed, &p->thresholds[i]))
-            return emx_fail(err, EMX_ERR_MEMORY, "domain '%s': out of memory for %llu documents", d->name,
-                            (unsigned long long)p->options->n_documents);
-        status = emx_density_create(p->set->dimension, &p->set->domains[i].density, err);
+        if (!p->set->domains[i].name)
+            return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+        if (p->options->n_documents)
+            status = sample_create(p->options->n_documents, p->set->dimension, &p->domains[i].sample, err);
+        if (!status)
+            status = emx_density_create(p->set->dimension, &p->set->domains[i].density, err);
     }
     return status;
 }
@@ -322,7 +337,8 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         struct worker *w = &p->workers[p->n_workers];
 
         w->pass = p;
-        status = bags_create(p->rows, &w->bags, err);
+        w->whole.sum = calloc(p->set->dimension, sizeof(*w->whole.sum));
+        status = w->whole.sum ? bags_create(p->rows, &w->bags, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
         if (!status)
             status = emx_density_create(p->set->dimension, &w->sums.density, err);
     }
@@ -358,6 +374,7 @@ static void finish(struct pass *p)
 {
     for (unsigned i = 0; i < p->n_workers; i++) {
         bags_destroy(&p->workers[i].bags);
+        free(p->workers[i].whole.sum);
         emx_density_destroy(&p->workers[i].sums.density);
     }
     free(p->workers);
@@ -365,7 +382,9 @@ static void finish(struct pass *p)
     token_rows_destroy(&p->rows);
     free(p->weights);
     frequencies_finish(&p->frequencies);
-    free(p->thresholds);
+    for (size_t i = 0; p->domains && i < emx_state_n_domains(p->state); i++)
+        sample_destroy(&p->domains[i].sample);
+    free(p->domains);
     free(p->items);
     emx_vne_set_destroy(&p->set);
     pthread_mutex_destroy(&p->mutex);

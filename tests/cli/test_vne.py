@@ -173,13 +173,71 @@ def merging_adds_the_sums_up(box):
 
 
 @test
+def one_pass_gives_what_two_give(box):
+    words = ["scan", "-q", "--dtype", "u16", "--eod", EOD]
+    scanned(box)
+    vectors(box)
+    for n in "all", 50:
+        box.good("vne", "-n", n, "-e", "e.npy", "-o", "two.emx", "c.emx")
+        for threads in 1, 2, 8:
+            box.good("scan", "-q", "-j", threads, "-o", "one.emx", "--dtype", "u16", "--eod", EOD, "-e", "e.npy",
+                     "--vne-documents", n, "near=near/", "wide=wide/")
+            assert box.bytes("one.emx") == box.bytes("two.emx")
+    info = box.json("info", "-f", "json", "one.emx")["states"][0]["domains"][0]["covariance"]
+    assert info["dimension"] == 24 and info["source"] == "e.npy" and info["documents_requested"] == 50
+    assert "24 dimensions, vectors from e.npy, weighting none: " in box.text("info", "one.emx")
+    whole = [*words, "-e", "e.npy"]
+    box.good(*whole, "-o", "one.emx", "near=near/", "wide=wide/")
+    for part in "0/2", "1/2":
+        box.good(*whole, "-o", f"{part[0]}.emx", "--part", part, "near=near/", "wide=wide/")
+    box.good("merge", "-o", "m.emx", "0.emx", "1.emx")
+    assert box.bytes("m.emx") == box.bytes("one.emx")
+    box.error(*whole, "-o", "p.emx", "--part", "0/2", "--vne-documents", 5, "near=near/", "wide=wide/",
+              says="samples of parts do not merge")
+    piped = (box / "near/1.bin").read_bytes()
+    box.good("scan", "-q", "-o", "pipe.emx", "--dtype", "u16", "--eod", EOD, "-e", "e.npy", "near=-", stdin=piped)
+    assert box.json("vne", "--show", "-f", "json", "pipe.emx")["domains"][0]["documents"] > 100
+
+
+@test
+def scan_refuses_vectors_that_do_not_fit(box):
+    words = ["scan", "-q", "-o", "o.emx", "--dtype", "u16", "--eod", EOD]
+    scanned(box)
+    matrix = vectors(box, rows=400)
+    box.error(*words, "-e", "e.npy", "near=near/", says=["has no vector: e.npy has 400", ": token "])
+    box.error(*words, "-e", "e.npy", "--vocabulary", EOD + 1, "near=near/",
+              says="e.npy: has vectors for 400 tokens, but the vocabulary of domain 'near' is 50257")
+    content = (box / "e.npy").read_bytes()
+    box.write("e.npy", content[:-9])
+    box.error(*words, "-e", "e.npy", "near=near/", says="e.npy: ")
+    box.write("e.npy", b"\x93NUMPX" + content[6:])
+    box.error(*words, "-e", "e.npy", "near=near/", says="e.npy: is no embedding file")
+    for value, says in (np.nan, "e.npy: number 3 of vector 7 is not finite"), (0, "e.npy: all vectors are zero"):
+        bad = matrix.astype("<f4") if value else np.zeros((400, 24), "<f4")
+        bad[7, 3] = value
+        np.save(box / "e.npy", bad)
+        box.error(*words, "-e", "e.npy", "near=near/", says=says)
+    box.error(*words, "-e", "no.npy", "near=near/", says="no.npy: cannot be opened")
+    box.write("e.vec", "2 3\na 1 2 3\nb 1 2 4\n")
+    box.error(*words, "-e", "e.vec", "near=near/", says="e.vec: ")
+    box.usage_error(*words, "--vne-documents", 5, "near=near/", says="--embeddings")
+    box.usage_error(*words, "--tensor", "x", "near=near/", says="--tensor tells of the file of --embeddings")
+    box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="a.npy: cannot be opened")
+    np.save(box / "a.npy", np.ones((60000, 2), "<f2"))
+    box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="while broken shards are skipped")
+    box.error(*words, "-e", "a.npy", "--checkpoint", "k", "near=near/", says="checkpoints do not hold sums over documents")
+    np.save(box / "e.npy", np.ones((60000, 1000), "<f2"))
+    box.error(*words, "-e", "e.npy", "--memory", "100M", "near=near/", says="raise --memory")
+
+
+@test
 def words_are_found_through_a_vocabulary(box):
     domains = scanned(box)
     matrix = vectors(box)
     lines = [f"w{i} " + " ".join(repr(float(x)) for x in row) for i, row in enumerate(matrix[:N_TYPES]) if i != 3]
     box.write("e.vec", f"{len(lines)} 24\n" + "".join(line + " \n" for line in lines))
     box.write("vocab.json", json.dumps({f"w{i}": i for i in range(N_TYPES)}))
-    shown = box.json("vne", "-n", "all", "-e", "e.vec", "--vocabulary", "vocab.json", "-f", "json", "c.emx")
+    shown = box.json("vne", "-n", "all", "-e", "e.vec", "--embedding-vocabulary", "vocab.json", "-f", "json", "c.emx")
     matrix[3] = 0
     for domain in shown["domains"]:
         documents = domains[domain["name"]]
