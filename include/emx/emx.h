@@ -2,6 +2,7 @@
  * emx.h - libentromix: exact token statistics of pretraining corpora, entropies, mixture weights
  *
  *     shards.h    words -> list of shards
+ *     cluster.h   processes that scan together
  *     scan.h      shards -> state file            state.h    state file -> settings, tables, spectra; merge
  *     spectrum.h  counts of counts                entropy.h  spectra -> entropies
  *     estimators.h  the same beyond what was counted  compare.h  domains with each other
@@ -17,6 +18,7 @@
 #ifndef EMX_EMX_H
 #define EMX_EMX_H
 
+#include <emx/cluster.h>
 #include <emx/compare.h>
 #include <emx/domain_values.h>
 #include <emx/embeddings.h>
