@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static unsigned until_failure; /* allocations up to the one that fails; 0: none does */
-static bool failed;            /* set when it did */
+static _Atomic unsigned until_failure; /* allocations up to the one that fails; 0: none does */
+static _Atomic bool failed;            /* set when it did */
 
 static inline bool fails(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    if (until_failure == 0 || until_failure-- != 1) /* another thread may have had the last one: it goes on below 0 */
         return false;
     failed = true;
     return true;

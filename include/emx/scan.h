@@ -7,6 +7,7 @@
 #ifndef EMX_SCAN_H
 #define EMX_SCAN_H
 
+#include <emx/cluster.h>
 #include <emx/embeddings.h>
 
 /* One domain to scan.  Strings are borrowed for the call. */
@@ -84,6 +85,8 @@ struct emx_scan_options {
     uint64_t max_bad; /* the scan fails if more than this is skipped; 0: no limit */
     /* Called from one thread at a time with what is skipped.  NULL: it is only listed in the state file. */
     void (*skipped)(const struct emx_skipped *what, void *context);
+    struct emx_cluster *cluster; /* processes that do this scan together, each with the same call; NULL: this one alone.
+                                    n_threads and memory_bytes are of each; 0: its share of the machine.  Borrowed */
     /* Called with progress; return false to stop (EMX_ERR_STOPPED).  NULL: none. */
     bool (*progress)(const struct emx_scan_progress *p, void *context);
     /* Called from one thread at a time with a sentence worth a warning.  NULL: dropped. */
@@ -103,6 +106,7 @@ struct emx_scan_times {
     unsigned n_checkpoints;
     double write;               /* of the wall time: sorting, encoding and writing, after the last block was counted */
     unsigned n_threads;
+    uint64_t n_bytes_exchanged; /* of pairs, between the processes of a cluster; on rank 0 */
 };
 
 /*

@@ -28,4 +28,19 @@ EMX_CHECKED static inline enum emx_status spectrum_builder_add(struct emx_spectr
     return EMX_OK;
 }
 
+/* Add `types` types that were each seen `count` times. */
+EMX_CHECKED static inline enum emx_status spectrum_builder_add_types(struct emx_spectrum_builder *b, uint64_t count,
+                                                                     uint64_t types)
+{
+    enum emx_status status = EMX_OK;
+
+    if (count < SPECTRUM_SMALL) {
+        b->small[count] += types;
+        return EMX_OK;
+    }
+    for (; types && !status; types--)
+        status = spectrum_builder_add_large(b, count);
+    return status;
+}
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <emx/file.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,6 +37,15 @@ static void sync_folder_around(const char *folder)
     close(fd);
 }
 
+static enum emx_status make_folder(const char *folder, struct emx_error *err)
+{
+    if (mkdir(folder, 0777) == 0)
+        sync_folder_around(folder);
+    else if (errno != EEXIST)
+        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot create the folder for checkpoints", folder);
+    return EMX_OK;
+}
+
 static enum emx_status make_paths(struct checkpoint *c, struct emx_error *err)
 {
     if (asprintf(&c->data_path, "%s/checkpoint.data", c->folder) < 0)
@@ -46,10 +56,52 @@ static enum emx_status make_paths(struct checkpoint *c, struct emx_error *err)
         c->lock_path = NULL;
     if (!c->data_path || !c->journal_path || !c->lock_path)
         return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", c->folder);
-    if (mkdir(c->folder, 0777) == 0)
-        sync_folder_around(c->folder);
-    else if (errno != EEXIST)
-        return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot create the folder for checkpoints", c->folder);
+    return make_folder(c->folder, err);
+}
+
+/* "rank-3-of-8": of how many; 0 for any other name. */
+static unsigned ranks_in_name(const char *name)
+{
+    unsigned rank, size;
+    int end = 0;
+
+    return sscanf(name, "rank-%u-of-%u%n", &rank, &size, &end) == 2 && !name[end] ? size : 0;
+}
+
+/* Every rank has a part of the counts: another number of ranks would lose some. */
+static enum emx_status check_ranks(const char *folder, unsigned size, struct emx_error *err)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    enum emx_status status = EMX_OK;
+
+    while (dir && !status && (entry = readdir(dir))) {
+        unsigned n = strcmp(entry->d_name, "checkpoint.journal") == 0 ? 1 : ranks_in_name(entry->d_name);
+
+        if (n && n != size)
+            status =
+                emx_fail(err, EMX_ERR_ARG, "%s: holds the checkpoint of a scan by %u process%s, and this one is by %u",
+                         folder, n, n == 1 ? "" : "es", size);
+    }
+    if (dir)
+        closedir(dir);
+    return status;
+}
+
+static enum emx_status choose_folder(struct checkpoint *c, const struct emx_cluster *cluster, struct emx_error *err)
+{
+    enum emx_status status = check_ranks(c->folder, cluster->size, err);
+
+    if (status || cluster->size == 1)
+        return status;
+    status = make_folder(c->folder, err);
+    if (status)
+        return status;
+    if (asprintf(&c->rank_folder, "%s/rank-%u-of-%u", c->folder, cluster->rank, cluster->size) < 0) {
+        c->rank_folder = NULL;
+        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", c->folder);
+    }
+    c->folder = c->rank_folder;
     return EMX_OK;
 }
 
@@ -98,6 +150,8 @@ enum emx_status checkpoint_remove(struct checkpoint *c, struct emx_error *err)
     if (unlink(c->journal_path) != 0 || unlink(c->data_path) != 0 || unlink(c->lock_path) != 0)
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot remove the checkpoint of the scan, which is complete",
                               c->folder);
+    if (c->rank_folder)
+        rmdir(c->rank_folder); /* stays if somebody has put something there */
     return EMX_OK;
 }
 
@@ -110,6 +164,7 @@ void checkpoint_finish(struct checkpoint *c)
     free(c->data_path);
     free(c->journal_path);
     free(c->lock_path);
+    free(c->rank_folder);
     free(c->stamps);
     journal_finish(&c->restored);
     *c = (struct checkpoint){.lock = -1};
@@ -279,7 +334,9 @@ enum emx_status checkpoint_open(struct scan *s, struct emx_error *err)
         return EMX_OK;
     if (c->seconds <= 0)
         c->seconds = EMX_SCAN_CHECKPOINT_SECONDS;
-    status = make_paths(c, err);
+    status = choose_folder(c, s->cluster, err);
+    if (!status)
+        status = make_paths(c, err);
     if (!status)
         status = stamp_shards(s, err);
     if (!status)

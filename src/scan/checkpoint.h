@@ -1,7 +1,7 @@
 /*
  * checkpoint.h - a scan that goes on where an earlier one was stopped; docs/checkpoints.md tells the user's side
  *
- * In the folder lie
+ * In the folder, of a rank of a cluster in its own rank-3-of-8 there, lie
  *
  *     checkpoint.data      runs of pairs (run.h): the spill file of the scan, which here has a name and only grows
  *     checkpoint.journal   everything else (journal.h), written anew each time and put in place by rename
@@ -22,6 +22,7 @@ struct scan;
 
 struct checkpoint {
     const char *folder; /* NULL: the scan takes none */
+    char *rank_folder;  /* in a cluster, the same */
     double seconds;     /* from one to the next */
     char *data_path, *journal_path, *lock_path;
     int lock;                  /* -1: not held */

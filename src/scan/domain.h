@@ -36,9 +36,9 @@ struct domain {
     size_t n_tables;
     uint64_t n_released;  /* slots that were in use in released and in emptied tables */
     bool is_left_out;     /* being sealed: no table is to be spilled (scan/spill.h) */
+    bool is_sealed;       /* its tables are gone (scan/seal.h) */
     bool eod_order_known; /* settings.eod_first was set by a shard */
     size_t n_shards_done;
-    bool warned_of_no_documents;
 
     struct domain *taken_back; /* what is to be subtracted when it is sealed (take_back.h); NULL: nothing ever is */
     struct run *runs;          /* [n_runs] of the thread that spills a table, then of the one that seals the domain */
@@ -74,6 +74,12 @@ void domain_count_spilled(struct domain *d, struct table *t);
 
 /* Is there something to subtract?  No thread counts in the domain any more. */
 bool domain_was_taken_back(const struct domain *d);
+
+/* Does what is in its tables not tell all: is some of it in runs, or to be subtracted? */
+static inline bool domain_is_in_runs(const struct domain *d)
+{
+    return d->n_runs || domain_was_taken_back(d);
+}
 
 /* Slots in use in all tables, released ones too: at least the number of distinct pairs. */
 uint64_t domain_n_pair_types(struct domain *d);

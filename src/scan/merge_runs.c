@@ -54,22 +54,6 @@ static int by_first_key(const void *a, const void *b)
     return (x->first_key > y->first_key) - (x->first_key < y->first_key);
 }
 
-/* The first block that has keys from this one on. */
-static size_t find_block(const struct run *r, uint64_t key)
-{
-    size_t low = 0, high = r->n_blocks;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (r->blocks[middle].last_key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static size_t most_rows(const struct merge *m, uint64_t begin, uint64_t end)
 {
     size_t n = 0;
@@ -77,7 +61,7 @@ static size_t most_rows(const struct merge *m, uint64_t begin, uint64_t end)
     for (size_t i = 0; i < m->n_runs; i++) {
         const struct run *r = &m->runs[i];
 
-        for (size_t b = find_block(r, begin); b < r->n_blocks && r->blocks[b].first_key < end; b++)
+        for (size_t b = run_find_block(r, begin); b < r->n_blocks && r->blocks[b].first_key < end; b++)
             n += r->blocks[b].n_rows;
     }
     return n;
@@ -193,22 +177,6 @@ static uint64_t packed(const struct merge *m, uint64_t key)
     return key >> 32 << m->token_bits | (key & UINT32_MAX);
 }
 
-/* The first of n rows whose key is not below this one. */
-static size_t find_row(const struct emx_pair_count *rows, size_t n, uint64_t key)
-{
-    size_t low = 0;
-
-    while (low < n) {
-        size_t middle = (low + n) / 2;
-
-        if (row_key(&rows[middle]) < key)
-            low = middle + 1;
-        else
-            n = middle;
-    }
-    return low;
-}
-
 /*
  * Those rows of the block that was read that are in the range.  Sums are taken modulo 2^64, so a count is subtracted by
  * adding its complement.
@@ -219,7 +187,7 @@ static enum emx_status add_rows(const struct merge *m, struct merger *to, struct
     const unsigned count_bits = 64 - 2 * m->token_bits;
     const uint64_t mask = (UINT64_C(1) << count_bits) - 1;
     const struct emx_pair_count *rows = to->reader.rows;
-    size_t first = find_row(rows, n_rows, begin), last = find_row(rows, n_rows, end);
+    size_t first = rows_find(rows, n_rows, begin), last = rows_find(rows, n_rows, end);
 
     for (size_t i = first; i < last; i++) {
         uint64_t key = (uint64_t)rows[i].first << m->token_bits | rows[i].second;
@@ -238,7 +206,7 @@ static enum emx_status add_run(const struct merge *m, struct merger *to, struct 
 {
     enum emx_status status = EMX_OK;
 
-    for (size_t b = find_block(r, begin); b < r->n_blocks && r->blocks[b].first_key < end && !status; b++) {
+    for (size_t b = run_find_block(r, begin); b < r->n_blocks && r->blocks[b].first_key < end && !status; b++) {
         status = run_read(&to->reader, m->file, &r->blocks[b], &to->error);
         if (!status)
             status = add_rows(m, to, sorter, r, r->blocks[b].n_rows, begin, end);

@@ -194,10 +194,14 @@ static enum emx_status prepare_regions(struct scan *s, struct emx_error *err)
     return EMX_OK;
 }
 
-/* Half of what this process may use, if the caller does not say: the system's cache of files has its uses, too. */
+/*
+ * Half of what this process may use, if the caller does not say: the system's cache of files has its uses, too.  Ranks
+ * on one machine, and on the processors of one node, share their memory.
+ */
 static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
 {
-    uint64_t most = machine_memory(), on_nodes = placement_memory(s->placement), least;
+    uint64_t most = machine_memory() / s->cluster->n_on_node;
+    uint64_t on_nodes = placement_memory(s->placement) / s->cluster->n_sharing, least;
 
     s->budget.limit = s->options->memory_bytes;
     if (!s->budget.limit)
@@ -216,14 +220,27 @@ static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
     return EMX_OK;
 }
 
+/* Each of the ranks that may run on the same processors takes a part of them. */
+static enum emx_status share_processors(struct scan *s, bool bind, struct emx_error *err)
+{
+    unsigned n = placement_n_threads(s->placement) / s->cluster->n_sharing;
+
+    placement_destroy(&s->placement);
+    return placement_create(NULL, n ? n : 1, bind, &s->placement, err);
+}
+
 static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 {
     const struct emx_scan_options *o = s->options;
+    unsigned n_sharing = s->cluster->n_sharing;
+    bool bind = o->bind_threads && n_sharing == 1; /* ranks do not know which of the processors others bind to */
     enum emx_status status;
 
     if (o->n_threads > MOST_THREADS)
         return emx_fail(err, EMX_ERR_ARG, "%u threads are more than %d", o->n_threads, MOST_THREADS);
-    status = placement_create(NULL, o->n_threads, o->bind_threads, &s->placement, err);
+    status = placement_create(NULL, o->n_threads, bind, &s->placement, err);
+    if (!status && !o->n_threads && n_sharing > 1)
+        status = share_processors(s, bind, err);
     if (status)
         return status;
     s->times.n_threads = placement_n_threads(s->placement);
@@ -232,7 +249,8 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 }
 
 /* Documents of a shard that is skipped would have to leave the sums again; and samples do not merge. */
-static enum emx_status check_options(const struct emx_scan_options *o, struct emx_error *err)
+static enum emx_status check_options(const struct emx_scan_options *o, const struct emx_cluster *cluster,
+                                     struct emx_error *err)
 {
     if (o->vectors && o->on_error != EMX_ON_ERROR_FAIL)
         return emx_fail(
@@ -246,20 +264,24 @@ static enum emx_status check_options(const struct emx_scan_options *o, struct em
     if (o->vectors && o->vectors->n_documents && o->n_parts > 1)
         return emx_fail(err, EMX_ERR_ARG,
                         "a part of the shards cannot have a sample of the documents: samples of parts do not merge");
+    if (o->vectors && cluster->size > 1)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "ranks do not sum up documents together: scan without vectors, and measure the state in a "
+                        "second pass");
     return EMX_OK;
 }
 
-enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
-                             const struct emx_scan_options *options, struct emx_error *err)
+enum emx_status scan_prepare(struct scan *s, struct emx_cluster *cluster, const struct emx_scan_domain *domains,
+                             size_t n_domains, const struct emx_scan_options *options, struct emx_error *err)
 {
     enum emx_status status;
 
-    *s = (struct scan){.options = options, .start = clock_seconds(), .checkpoint.lock = -1};
+    *s = (struct scan){.options = options, .cluster = cluster, .start = clock_seconds(), .checkpoint.lock = -1};
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
     spill_init(&s->spill, options->tmpdir, &s->budget);
-    skips_init(&s->skips, options);
-    status = check_options(options, err);
+    skips_init(&s->skips, options, &s->share);
+    status = check_options(options, cluster, err);
     if (!status)
         status = prepare_machine(s, err);
     if (!status)
@@ -271,10 +293,6 @@ enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domai
     s->spill.n_domains = s->n_domains;
     if (!status)
         status = prepare_shards(s, err);
-    if (!status)
-        status = checkpoint_open(s, err);
-    if (!status)
-        status = schedule_create(s->shards, s->n_shards, s->domains, s->n_domains, &s->schedule, err);
     return status;
 }
 
@@ -291,6 +309,10 @@ void scan_finish(struct scan *s)
     bagging_finish(&s->bagging);
     spill_finish(&s->spill);
     skips_finish(&s->skips);
+    for (size_t i = 0; i < s->n_collected; i++)
+        free(s->collected[i]);
+    free(s->collected);
+    share_finish(&s->share);
     free(s->sealed);
     free(s->progress);
     for (unsigned i = 0; i < s->n_regions; i++)

@@ -27,28 +27,32 @@ static bool reserve(struct run *r)
     return true;
 }
 
-static enum emx_status append_block(struct run *r, struct temp_file *f, const struct state_block *b,
-                                    struct emx_error *err)
+enum emx_status run_add_block(struct run *r, const struct run_block *b, struct emx_error *err)
 {
-    uint64_t at;
-    enum emx_status status;
-
     if (!reserve(r))
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
-    status = temp_file_write(f, b->stored, b->n_stored, &at, err);
-    if (status)
-        return status;
-    r->blocks[r->n_blocks++] =
-        (struct run_block){b->first_key, b->last_key, at, (uint32_t)b->n_stored, (uint32_t)b->n_rows};
+    r->blocks[r->n_blocks++] = *b;
     r->n_rows += b->n_rows;
     r->max_token = b->max_token > r->max_token ? b->max_token : r->max_token;
     return EMX_OK;
+}
+
+enum emx_status run_store_block(struct temp_file *f, const struct state_block *b, struct run_block *ret,
+                                struct emx_error *err)
+{
+    *ret = (struct run_block){.first_key = b->first_key,
+                              .last_key = b->last_key,
+                              .n_stored = (uint32_t)b->n_stored,
+                              .n_rows = (uint32_t)b->n_rows,
+                              .max_token = b->max_token};
+    return temp_file_write(f, b->stored, b->n_stored, &ret->at, err);
 }
 
 enum emx_status run_append(struct run *r, struct temp_file *f, struct state_encoder *encoder,
                            struct state_block *staging, const struct emx_pair_count *rows, size_t n,
                            struct emx_error *err)
 {
+    struct run_block block;
     enum emx_status status = EMX_OK;
 
     for (size_t i = 0; i < n && !status; i += RUN_BLOCK_ROWS) {
@@ -56,7 +60,9 @@ enum emx_status run_append(struct run *r, struct temp_file *f, struct state_enco
 
         status = encode_block_uncounted(encoder, rows + i, part, staging, err);
         if (!status)
-            status = append_block(r, f, staging, err);
+            status = run_store_block(f, staging, &block, err);
+        if (!status)
+            status = run_add_block(r, &block, err);
     }
     return status;
 }
@@ -102,7 +108,12 @@ static bool is_key(uint64_t key)
 /* Its bytes have their checksum, so this finds a fault of the program that wrote them. */
 static bool take_entry(struct run *r, const unsigned char *p, uint64_t n_file_bytes)
 {
-    const struct run_block b = {get_u64(p), get_u64(p + 8), get_u64(p + 16), get_u32(p + 24), get_u32(p + 28)};
+    const struct run_block b = {.first_key = get_u64(p),
+                                .last_key = get_u64(p + 8),
+                                .at = get_u64(p + 16),
+                                .n_stored = get_u32(p + 24),
+                                .n_rows = get_u32(p + 28),
+                                .max_token = r->max_token}; /* or less */
 
     if (!is_key(b.first_key) || !is_key(b.last_key) || b.first_key > b.last_key)
         return false;
@@ -200,4 +211,36 @@ enum emx_status run_read(struct run_reader *r, const struct temp_file *f, const 
     if (!wrong)
         wrong = block_decoder_rows(&r->decoder, r->rows, RUN_BLOCK_ROWS, &n);
     return wrong ? refuse(f, b, wrong, err) : EMX_OK;
+}
+
+/* --- finding ------------------------------------------------------------------------------------------- */
+
+size_t run_find_block(const struct run *r, uint64_t key)
+{
+    size_t low = 0, high = r->n_blocks;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (r->blocks[middle].last_key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t rows_find(const struct emx_pair_count *rows, size_t n, uint64_t key)
+{
+    size_t low = 0;
+
+    while (low < n) {
+        size_t middle = (low + n) / 2;
+
+        if (row_key(&rows[middle]) < key)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
 }

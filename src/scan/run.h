@@ -23,7 +23,7 @@ struct run {
     struct run_block {
         uint64_t first_key, last_key;
         uint64_t at; /* in the file */
-        uint32_t n_stored, n_rows;
+        uint32_t n_stored, n_rows, max_token;
     } * blocks; /* [n_blocks] ascending */
     size_t n_blocks, cap_blocks;
     uint64_t n_rows;
@@ -34,6 +34,13 @@ struct run {
 };
 
 void run_finish(struct run *r);
+
+/* Add a block, which goes on ascending and is in the file already. */
+EMX_CHECKED enum emx_status run_add_block(struct run *r, const struct run_block *b, struct emx_error *err);
+
+/* Write an encoded block to the file: *ret tells where it is and what it has. Any thread. */
+EMX_CHECKED enum emx_status run_store_block(struct temp_file *f, const struct state_block *b, struct run_block *ret,
+                                            struct emx_error *err);
 
 /* Append rows, which go on ascending; `encoder` and `staging` (zeroed at first) are working space of the thread. */
 EMX_CHECKED enum emx_status run_append(struct run *r, struct temp_file *f, struct state_encoder *encoder,
@@ -53,6 +60,12 @@ struct run_reader {
 void run_reader_finish(struct run_reader *r);
 EMX_CHECKED enum emx_status run_read(struct run_reader *r, const struct temp_file *f, const struct run_block *b,
                                      struct emx_error *err);
+
+/* The first block that has keys from this one on; n_blocks if there is none. */
+size_t run_find_block(const struct run *r, uint64_t key);
+
+/* The first of n ascending rows whose key is not below this one. */
+size_t rows_find(const struct emx_pair_count *rows, size_t n, uint64_t key);
 
 static inline uint64_t row_key(const struct emx_pair_count *row)
 {

@@ -14,6 +14,8 @@
 
 struct scan {
     const struct emx_scan_options *options;
+    struct emx_cluster *cluster; /* borrowed */
+    struct share share;
     struct placement *placement;
     struct budget budget;
     struct regions *regions; /* [n_regions] linked, one for each node of the placement */
@@ -32,9 +34,12 @@ struct scan {
     struct shard *shards;             /* [n_shards] the domains' one after the other, as given */
     struct emx_shard_record *records; /* [n_shards] */
     uint64_t *n_without_eod;          /* [n_shards] documents of an index that end without EOD */
+    unsigned char **collected;        /* [n_collected] messages of other ranks that records point to */
+    size_t n_collected;
     size_t n_shards;
     struct schedule *schedule;
     double start;                              /* clock_seconds() */
+    double next_tell;                          /* seconds since: when rank 0 is told of progress next */
     struct emx_scan_domain_progress *progress; /* [n_domains] for scan_report() */
 
     pthread_mutex_t mutex;
@@ -53,9 +58,14 @@ struct scan {
     struct emx_scan_times times; /* sums are guarded by the mutex */
 };
 
-/* Check what the caller gave and make the scan ready to count.  scan_finish() accepts half-made ones. */
-EMX_CHECKED enum emx_status scan_prepare(struct scan *s, const struct emx_scan_domain *domains, size_t n_domains,
+/*
+ * Check what the caller gave; then, on all ranks of the cluster (borrowed) that have, compare it with the others', go
+ * to where checkpoints are, and make the scan ready to count.  scan_finish() accepts half-made ones.
+ */
+EMX_CHECKED enum emx_status scan_prepare(struct scan *s, struct emx_cluster *cluster,
+                                         const struct emx_scan_domain *domains, size_t n_domains,
                                          const struct emx_scan_options *options, struct emx_error *err);
+EMX_CHECKED enum emx_status scan_meet(struct scan *s, struct emx_error *err);
 void scan_finish(struct scan *s);
 
 /* May shards be skipped? */
@@ -67,10 +77,19 @@ static inline bool scan_may_skip(const struct scan *s)
 /* Read and count all shards on all threads. */
 EMX_CHECKED enum emx_status scan_count(struct scan *s, struct emx_error *err);
 
-/* Sort what is not sealed yet and write all domains; who called commits. */
+/*
+ * A domain in which this rank counts no more, to what it can be written from: to blocks; in a cluster, where other
+ * ranks may have the same pairs, to a run.
+ */
+EMX_CHECKED enum emx_status scan_seal(struct scan *s, struct sealer *sealer, struct domain *d, struct emx_error *err);
+
+/* Seal what is not sealed yet and write all domains; who called commits.  The writer is NULL but on rank 0. */
 EMX_CHECKED enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct emx_error *err);
 
-/* Call the progress callback, from the caller's thread only; false if it wants the scan to stop. */
+/*
+ * Tell how far the scan is: rank 0, and the progress callback.  From the caller's thread only; false if the callback
+ * wants to stop.  s->stop is set then, and if another rank has failed.
+ */
 bool scan_report(struct scan *s);
 
 /*

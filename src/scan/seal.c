@@ -38,6 +38,8 @@ void sealer_finish(struct sealer *s)
     free(s->staging);
     free(s->errors);
     free(s->rest);
+    free(s->tables);
+    free(s->runs);
     *s = (struct sealer){0};
 }
 
@@ -187,24 +189,19 @@ static enum emx_status encode_piece(struct sealer *s, const struct emx_pair_coun
     return status;
 }
 
-/* Where sorted rows come from: rows_next() or merge_next(). */
-typedef enum emx_status next_fn(void *source, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err);
-
-static enum emx_status next_of_rows(void *source, const struct emx_pair_count **ret, size_t *ret_n,
-                                    struct emx_error *err)
+enum emx_status next_of_rows(void *source, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err)
 {
     return rows_next(source, ret, ret_n, err);
 }
 
-static enum emx_status next_of_merge(void *source, const struct emx_pair_count **ret, size_t *ret_n,
-                                     struct emx_error *err)
+enum emx_status next_of_merge(void *source, const struct emx_pair_count **ret, size_t *ret_n, struct emx_error *err)
 {
     return merge_next(source, ret, ret_n, err);
 }
 
 /* `to_disk`: blocks, too, do not stay in memory. */
-static enum emx_status encode_pieces(struct sealer *s, next_fn *next, void *source, bool to_disk, struct sealed *ret,
-                                     struct emx_error *err)
+static enum emx_status encode_pieces(struct sealer *s, next_rows_fn *next, void *source, bool to_disk,
+                                     struct sealed *ret, struct emx_error *err)
 {
     const struct emx_pair_count *piece;
     size_t n = 1;
@@ -229,22 +226,27 @@ static enum emx_status encode_pieces(struct sealer *s, next_fn *next, void *sour
 
 /* --- a domain ------------------------------------------------------------------------------------------ */
 
-static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+enum emx_status sealer_sort(struct sealer *s, struct domain *d, struct rows **ret, struct emx_error *err)
 {
     struct rows_options options = {.rule = domain_drop_rule(d), .placement = s->placement, .space = &s->spiller->space};
-    struct table **tables = calloc(d->n_tables + 1, sizeof(struct table *));
-    struct rows *rows = NULL;
-    enum emx_status status;
+    struct table **larger = realloc(s->tables, (d->n_tables + 1) * sizeof(struct table *));
 
-    if (!tables)
+    if (!larger)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory to sort the pairs");
+    s->tables = larger;
     for (size_t i = 0; i < d->n_tables; i++)
-        tables[i] = d->tables[i].table;
-    status = rows_create(tables, d->n_tables, &options, &rows, err);
+        s->tables[i] = d->tables[i].table;
+    return rows_create(s->tables, d->n_tables, &options, ret, err);
+}
+
+static enum emx_status encode_tables(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
+{
+    struct rows *rows = NULL;
+    enum emx_status status = sealer_sort(s, d, &rows, err);
+
     if (!status)
         status = encode_pieces(s, next_of_rows, rows, false, ret, err);
     rows_destroy(&rows);
-    free(tables);
     return status;
 }
 
@@ -257,51 +259,58 @@ static enum emx_status spill_all(struct sealer *s, struct domain *d, struct emx_
     return status;
 }
 
-static enum emx_status merge_and_encode(struct sealer *s, const struct run *runs, size_t n_runs, struct sealed *ret,
-                                        struct emx_error *err)
+/* The runs of the domain, and those that are to be subtracted: s->runs[*ret_n]. */
+static enum emx_status list_runs(struct sealer *s, struct domain *d, size_t *ret_n, struct emx_error *err)
+{
+    struct domain *minus = d->taken_back;
+    size_t n_minus = minus ? minus->n_runs : 0;
+    struct run *larger = realloc(s->runs, (d->n_runs + n_minus + 1) * sizeof(*larger));
+
+    if (!larger)
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
+    s->runs = larger;
+    if (d->n_runs)
+        memcpy(larger, d->runs, d->n_runs * sizeof(*larger));
+    for (size_t i = 0; i < n_minus; i++) {
+        larger[d->n_runs + i] = minus->runs[i];
+        larger[d->n_runs + i].is_minus = true;
+    }
+    *ret_n = d->n_runs + n_minus;
+    return EMX_OK;
+}
+
+static enum emx_status take_back_tails(struct domain *d, struct emx_error *err)
+{
+    if (tally_subtract(&d->tails, &d->taken_back->tails))
+        return EMX_OK;
+    return emx_fail(err, EMX_ERR_CORRUPT, "domain '%s': more is to be taken back than was counted", d->given->name);
+}
+
+enum emx_status sealer_merge(struct sealer *s, struct domain *d, struct merge **ret, struct emx_error *err)
+{
+    bool taken_back = domain_was_taken_back(d);
+    size_t n = 0;
+    enum emx_status status = spill_all(s, d, err);
+
+    if (!status && taken_back)
+        status = spill_all(s, d->taken_back, err);
+    if (!status && taken_back)
+        status = take_back_tails(d, err);
+    if (!status)
+        status = list_runs(s, d, &n, err);
+    return status ? status
+                  : merge_create(s->runs, n, &s->spiller->spill->file, s->placement, &s->spiller->space, ret, err);
+}
+
+static enum emx_status encode_runs(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
 {
     struct merge *merge = NULL;
-    enum emx_status status =
-        merge_create(runs, n_runs, &s->spiller->spill->file, s->placement, &s->spiller->space, &merge, err);
+    enum emx_status status = sealer_merge(s, d, &merge, err);
 
     if (!status)
         status = encode_pieces(s, next_of_merge, merge, true, ret, err);
     merge_destroy(&merge);
     return status;
-}
-
-/* The runs of the domain, and those that are to be subtracted. */
-static enum emx_status encode_difference(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
-{
-    struct domain *minus = d->taken_back;
-    struct run *runs;
-    enum emx_status status = spill_all(s, minus, err);
-
-    if (status)
-        return status;
-    if (!tally_subtract(&d->tails, &minus->tails))
-        return emx_fail(err, EMX_ERR_CORRUPT, "domain '%s': more is to be taken back than was counted", d->given->name);
-    runs = malloc((d->n_runs + minus->n_runs + 1) * sizeof(*runs));
-    if (!runs)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
-    memcpy(runs, d->runs, d->n_runs * sizeof(*runs));
-    for (size_t i = 0; i < minus->n_runs; i++) {
-        runs[d->n_runs + i] = minus->runs[i];
-        runs[d->n_runs + i].is_minus = true;
-    }
-    status = merge_and_encode(s, runs, d->n_runs + minus->n_runs, ret, err);
-    free(runs);
-    return status;
-}
-
-static enum emx_status encode_runs(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
-{
-    enum emx_status status = spill_all(s, d, err);
-
-    if (status)
-        return status;
-    return domain_was_taken_back(d) ? encode_difference(s, d, ret, err)
-                                    : merge_and_encode(s, d->runs, d->n_runs, ret, err);
 }
 
 static enum emx_status take_spectra(struct sealer *s, struct sealed *ret, struct emx_error *err)
@@ -311,6 +320,19 @@ static enum emx_status take_spectra(struct sealer *s, struct sealed *ret, struct
     for (size_t i = 0; i < s->n_threads && !status; i++)
         status = state_encoder_take_spectrum(s->encoders[i], ret->pairs);
     return status ? emx_fail(err, status, "out of memory for a spectrum") : EMX_OK;
+}
+
+enum emx_status seal_rows(struct sealer *s, next_rows_fn *next, void *source, struct sealed *ret, struct emx_error *err)
+{
+    enum emx_status status;
+
+    *ret = (struct sealed){0};
+    status = encode_pieces(s, next, source, true, ret, err);
+    if (!status)
+        status = take_spectra(s, ret, err);
+    if (status)
+        sealed_finish(ret, s->spiller->spill->budget);
+    return status;
 }
 
 static enum emx_status account(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err)
@@ -336,7 +358,7 @@ enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *r
 
     *ret = (struct sealed){0};
     spill_leave_out(s->spiller->spill, d);
-    status = d->n_runs || domain_was_taken_back(d) ? encode_runs(s, d, ret, err) : encode_tables(s, d, ret, err);
+    status = domain_is_in_runs(d) ? encode_runs(s, d, ret, err) : encode_tables(s, d, ret, err);
     if (!status)
         status = take_spectra(s, ret, err);
     if (!status) {

@@ -94,6 +94,7 @@ struct shard {
     int window_log_max;
     bool signs;    /* blocks are signed when they are counted, so that they can be taken back */
     bool may_fail; /* if it is broken it is skipped: errors are kept in `failure` */
+    bool is_taken; /* a checkpoint of another rank has it, begun or done */
 
     pthread_mutex_t mutex;
     /* guarded by the mutex; but `open`, `format`, `key` and `vocabulary` are constant once a block was taken */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void skips_init(struct skips *s, const struct emx_scan_options *options)
+void skips_init(struct skips *s, const struct emx_scan_options *options, struct share *share)
 {
-    *s = (struct skips){.options = options};
+    *s = (struct skips){.options = options, .share = share};
     pthread_mutex_init(&s->mutex, NULL);
 }
 
@@ -33,33 +33,39 @@ static bool reserve(struct skips *s)
 }
 
 /* Called with the mutex. */
-static enum emx_status add(struct skips *s, const struct emx_skipped *what, struct emx_error *err)
+static enum emx_status append(struct skips *s, const struct emx_skipped *what, struct emx_error *err)
 {
     const struct emx_scan_options *o = s->options;
-    char *reason;
+    char *reason = strdup(what->reason);
 
-    if (o->max_bad && s->n >= o->max_bad)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s (more than %llu broken: the most that may be skipped)", what->reason,
-                        (unsigned long long)o->max_bad);
-    reason = strdup(what->reason);
     if (!reason || !reserve(s)) {
         free(reason);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for the list of what is skipped");
     }
     s->items[s->n] = *what;
     s->items[s->n].reason = reason;
-    if (o->skipped)
+    if (o->skipped && s->share->cluster->rank == 0)
         o->skipped(&s->items[s->n], o->context);
     s->n++;
     return EMX_OK;
 }
 
-enum emx_status skips_add(struct skips *s, const struct emx_skipped *what, struct emx_error *err)
+enum emx_status skips_adopt(struct skips *s, const struct emx_skipped *what, struct emx_error *err)
 {
     enum emx_status status;
 
     pthread_mutex_lock(&s->mutex);
-    status = add(s, what, err);
+    status = append(s, what, err);
     pthread_mutex_unlock(&s->mutex);
     return status;
+}
+
+enum emx_status skips_add(struct skips *s, const struct emx_skipped *what, struct emx_error *err)
+{
+    uint64_t most = s->options->max_bad;
+
+    if (share_skip(s->share) >= most && most)
+        return emx_fail(err, EMX_ERR_FORMAT, "%s (more than %llu broken: the most that may be skipped)", what->reason,
+                        (unsigned long long)most);
+    return skips_adopt(s, what, err);
 }

@@ -30,20 +30,46 @@ static void measure_domains(struct scan *s, struct emx_scan_progress *p)
     }
 }
 
+/* Everybody's progress to rank 0, which is told of it once a second. */
+static void share_progress(struct scan *s, struct emx_scan_progress *p)
+{
+    if (s->cluster->size == 1)
+        return;
+    if (s->cluster->rank == 0 || p->seconds >= s->next_tell) {
+        share_tell(&s->share, p);
+        s->next_tell = p->seconds + 1;
+    }
+    if (s->cluster->rank == 0)
+        share_ask(&s->share, p, s->progress);
+}
+
+/* Another rank has failed, or wants to stop: this one has no error of its own. */
+static void stop_with_others(struct scan *s)
+{
+    if (s->checkpoint.folder)
+        s->stop_wanted = true;
+    else
+        s->stop = true;
+}
+
 bool scan_report(struct scan *s)
 {
     struct emx_scan_progress p = {.seconds = clock_seconds() - s->start,
                                   .n_shards_total = s->n_shards,
                                   .n_domains = s->n_domains,
                                   .domains = s->progress};
-    bool go_on;
+    bool go_on = true;
 
-    if (!s->options->progress)
-        return true;
     measure_shards(s, &p);
     measure_domains(s, &p);
+    share_progress(s, &p);
     pthread_mutex_lock(&s->mutex); /* so that it is never called beside warn() */
-    go_on = s->options->progress(&p, s->options->context);
+    if (s->options->progress)
+        go_on = s->options->progress(&p, s->options->context);
+    if (s->error.status || s->stop_wanted)
+        share_stop(&s->share);
     pthread_mutex_unlock(&s->mutex);
+    if (share_is_stopped(&s->share))
+        stop_with_others(s);
     return go_on;
 }

@@ -38,16 +38,11 @@ static void warn(struct scan *s, const char *path, const char *sentence)
 static void warn_of_no_documents(struct scan *s, struct shard *shard)
 {
     struct domain *d = shard->domain;
-    bool told;
 
     if (d->settings.pairs != EMX_PAIRS_WITHIN_DOCUMENT || d->settings.eod != EMX_NO_TOKEN || shard->open.has_index ||
         shard->open.ends_in_batch)
         return;
-    pthread_mutex_lock(&d->mutex);
-    told = d->warned_of_no_documents;
-    d->warned_of_no_documents = true;
-    pthread_mutex_unlock(&d->mutex);
-    if (!told)
+    if (share_is_first(&s->share, (size_t)(d - s->domains)))
         warn(s, shard->name, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
 }
 
@@ -61,7 +56,7 @@ static enum emx_status seal_alone(struct worker *w, struct domain *d)
     if (!w->sealer.spiller)
         status = sealer_init(&w->sealer, placement_here(), &w->spiller, &w->error);
     if (!status)
-        status = seal_domain(&w->sealer, d, &s->sealed[d - s->domains], &w->error);
+        status = scan_seal(s, &w->sealer, d, &w->error);
     w->seconds_sealing += clock_seconds() - start;
     return status;
 }
@@ -124,9 +119,24 @@ static enum emx_status end_shard(struct worker *w, struct shard *shard)
     pthread_mutex_unlock(&shard->domain->mutex);
     if (!status && domain_is_counted)
         status = bagger_domain_end(&w->bagger, shard->domain, &w->error);
-    /* what is sealed is not in checkpoints: these make runs of its tables */
-    if (!status && domain_is_counted && !s->checkpoint.folder && schedule_has_more(s->schedule))
-        status = seal_alone(w, shard->domain);
+    if (!status)
+        schedule_completed(s->schedule, shard);
+    return status;
+}
+
+/*
+ * Once nothing is left to begin, all threads together seal what is left.  What is sealed is not in checkpoints: these
+ * make runs of its tables.
+ */
+static enum emx_status seal_counted(struct worker *w)
+{
+    struct scan *s = w->scan;
+    struct domain *d;
+    enum emx_status status = EMX_OK;
+
+    while (!status && !s->stop && !s->checkpoint.folder && schedule_has_more(s->schedule) &&
+           (d = schedule_take_counted(s->schedule)))
+        status = seal_alone(w, d);
     return status;
 }
 
@@ -215,8 +225,11 @@ static enum emx_status work_through(struct worker *w)
 
     if (!status)
         status = bagger_init(&w->bagger, &s->bagging, &w->error);
-    while (!status && !s->stop && (shard = schedule_next(s->schedule, shard)))
+    while (!status && !s->stop && (shard = schedule_next(s->schedule, shard))) {
         status = work_on(w, shard);
+        if (!status)
+            status = seal_counted(w);
+    }
     return status ? status : bagger_leave(&w->bagger, &w->error);
 }
 
@@ -252,10 +265,18 @@ static void work(unsigned thread, void *context)
 
 /* --- watching ------------------------------------------------------------------------------------------ */
 
+static const double REPORT_SECONDS = 0.1, POLL_SECONDS = 0.005; /* others' claims of shards may wait for rank 0 */
+
+static bool polls(const struct scan *s)
+{
+    return s->cluster->size > 1 && s->cluster->rank == 0;
+}
+
 static void wait_a_moment(struct scan *s)
 {
     const struct checkpoint *c = &s->checkpoint;
-    double seconds = c->folder && c->seconds < 0.1 ? c->seconds : 0.1;
+    double most = polls(s) ? POLL_SECONDS : REPORT_SECONDS;
+    double seconds = c->folder && c->seconds < most ? c->seconds : most;
     struct timespec until;
 
     clock_gettime(CLOCK_REALTIME, &until);
@@ -292,12 +313,19 @@ static void want_pause_if_due(struct scan *s)
 
 static void watch(struct scan *s)
 {
+    double reported = 0;
+
     pthread_mutex_lock(&s->mutex);
     while (s->n_running) {
         wait_a_moment(s);
         pthread_mutex_unlock(&s->mutex);
-        if (!scan_report(s))
-            stop(s);
+        if (polls(s))
+            cluster_poll(s->cluster);
+        if (!polls(s) || clock_seconds() - reported >= REPORT_SECONDS) {
+            if (!scan_report(s))
+                stop(s);
+            reported = clock_seconds();
+        }
         want_pause_if_due(s);
         pthread_mutex_lock(&s->mutex);
     }
@@ -335,6 +363,7 @@ enum emx_status scan_count(struct scan *s, struct emx_error *err)
     status = threads_start(&threads, s->placement, work, s, err);
     if (status) {
         meeting_finish(&s->meeting);
+        share_stop(&s->share);
         return status;
     }
     pthread_mutex_lock(&s->mutex);
@@ -344,6 +373,7 @@ enum emx_status scan_count(struct scan *s, struct emx_error *err)
     watch(s);
     threads_join(&threads);
     warn_of_refusals(s);
+    s->next_tell = 0;
     if (!scan_report(s))
         stop(s);
     meeting_finish(&s->meeting);

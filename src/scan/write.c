@@ -1,6 +1,13 @@
 /*
  * write.c - the writing phase: what is not sealed yet is sealed by all threads, and all domains are written by name
+ *
+ * A process alone seals and writes domain after domain.  The ranks of a cluster first seal all their domains to runs,
+ * which frees the tables; then, domain after domain, exchange and merge them (merge_ranks.h) to blocks, which go
+ * to rank 0.
  */
+#include "scan/block_stream.h"
+#include "scan/collect.h"
+#include "scan/merge_ranks.h"
 #include "scan/scan.h"
 
 #include "state/writer.h"
@@ -58,23 +65,60 @@ static enum emx_status write_tails(struct emx_state_writer *w, const struct tall
 
 /* --- domains ------------------------------------------------------------------------------------------- */
 
+enum emx_status scan_seal(struct scan *s, struct sealer *sealer, struct domain *d, struct emx_error *err)
+{
+    enum emx_status status;
+
+    if (s->cluster->size == 1)
+        status = seal_domain(sealer, d, &s->sealed[d - s->domains], err);
+    else
+        status = seal_to_run(sealer, d, err);
+    d->is_sealed = !status;
+    return status;
+}
+
+static enum emx_status begin_on_rank_0(struct emx_state_writer *w, struct scan *s, struct domain *d, size_t n_shards,
+                                       struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    if (s->cluster->rank == 0)
+        status = begin_domain(w, s, d, n_shards, err);
+    if (s->cluster->rank == 0 && !status)
+        status = write_tails(w, &d->tails, err);
+    return emx_cluster_agree(s->cluster, status, err);
+}
+
+static enum emx_status end_on_rank_0(struct emx_state_writer *w, struct scan *s, struct domain *d,
+                                     const struct sealed *sealed, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    if (s->cluster->rank == 0)
+        status = state_writer_end_domain_parallel(w, sealed->pairs, err);
+    if (s->cluster->rank == 0 && !status)
+        status = bagging_write(&s->bagging, d, w, err);
+    if (!status && !scan_report(s))
+        status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
+    return emx_cluster_agree(s->cluster, status, err);
+}
+
+/* With all ranks, if there are several. */
 static enum emx_status write_domain(struct emx_state_writer *w, struct scan *s, struct domain *d, struct sealed *sealed,
                                     size_t n_shards, struct emx_error *err)
 {
-    enum emx_status status = begin_domain(w, s, d, n_shards, err);
+    enum emx_status status = collect_tails(s, d, err);
 
     if (!status)
-        status = write_tails(w, &d->tails, err);
-    for (size_t i = 0; i < sealed->n_blocks && !status; i++) {
-        status = sealed_fetch(sealed, &s->spill, i, err);
-        if (!status)
-            status = state_writer_append_block(w, &sealed->blocks[i], err);
-        state_block_finish(&sealed->blocks[i]);
-    }
+        status = begin_on_rank_0(w, s, d, n_shards, err);
     if (!status)
-        status = state_writer_end_domain_parallel(w, sealed->pairs, err);
-    return status ? status : bagging_write(&s->bagging, d, w, err);
+        status = stream_blocks(s, sealed, w, err);
+    if (!status)
+        status = collect_spectrum(s, sealed->pairs, err);
+    return status ? status : end_on_rank_0(w, s, d, sealed, err);
 }
+
+/* --- a process alone ------------------------------------------------------------------------------------ */
 
 static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s, struct sealer *sealer,
                                       struct emx_error *err)
@@ -86,14 +130,68 @@ static enum emx_status seal_and_write(struct emx_state_writer *w, struct scan *s
         struct sealed *sealed = &s->sealed[d - s->domains];
         size_t n_shards = take_records(s, d);
 
-        if (!sealed->pairs && n_shards)
-            status = seal_domain(sealer, d, sealed, err);
+        if (!d->is_sealed && n_shards)
+            status = scan_seal(s, sealer, d, err);
         if (!status && n_shards)
             status = write_domain(w, s, d, sealed, n_shards, err);
         sealed_finish(sealed, &s->budget);
+    }
+    return status;
+}
+
+/* --- ranks ---------------------------------------------------------------------------------------------- */
+
+static enum emx_status seal_all(struct scan *s, struct sealer *sealer, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < s->n_domains && !status && !s->stop; i++) {
+        if (!s->domains[i].is_sealed)
+            status = scan_seal(s, sealer, &s->domains[i], err);
         if (!status && !scan_report(s))
             status = emx_fail(err, EMX_ERR_STOPPED, "stopped");
     }
+    return emx_cluster_agree(s->cluster, status, err);
+}
+
+static enum emx_status merge_and_write(struct emx_state_writer *w, struct scan *s, struct rank_merger *merger,
+                                       struct emx_error *err)
+{
+    enum emx_status status = collect_records(s, err);
+
+    if (!status)
+        status = collect_skips(s, err);
+    for (size_t i = 0; i < s->n_domains && !status; i++) {
+        struct domain *d = s->by_name[i];
+        struct sealed *sealed = &s->sealed[d - s->domains];
+        uint64_t n_shards = take_records(s, d);
+
+        cluster_broadcast(s->cluster, 0, &n_shards, sizeof(n_shards)); /* it has all records */
+        if (n_shards)
+            status = merge_ranks(merger, &d->runs[0], sealed, err);
+        if (!status && n_shards)
+            status = write_domain(w, s, d, sealed, (size_t)n_shards, err);
+        sealed_finish(sealed, &s->budget);
+    }
+    return status;
+}
+
+static enum emx_status write_together(struct emx_state_writer *w, struct scan *s, struct sealer *sealer,
+                                      struct emx_error *err)
+{
+    struct rank_merger merger = {0};
+    enum emx_status status = seal_all(s, sealer, err);
+
+    if (status)
+        return status;
+    status = emx_cluster_agree(s->cluster, rank_merger_init(&merger, s->cluster, sealer, err), err);
+    if (!status)
+        status = merge_and_write(w, s, &merger, err);
+    if (!status) {
+        s->times.n_bytes_exchanged = merger.exchange.n_bytes_sent;
+        cluster_sum(s->cluster, &s->times.n_bytes_exchanged, 1);
+    }
+    rank_merger_finish(&merger);
     return status;
 }
 
@@ -106,16 +204,15 @@ enum emx_status scan_write(struct scan *s, struct emx_state_writer *w, struct em
 {
     struct spiller spiller = {.spill = &s->spill};
     struct sealer sealer;
-    enum emx_status status = sealer_init(&sealer, s->placement, &spiller, err);
+    enum emx_status status = emx_cluster_agree(s->cluster, sealer_init(&sealer, s->placement, &spiller, err), err);
 
-    if (!status) {
-        sealer.go_on = go_on;
-        sealer.context = s;
-        status = seal_and_write(w, s, &sealer, err);
-        sealer_finish(&sealer);
-    }
+    sealer.go_on = go_on;
+    sealer.context = s;
     if (!status)
+        status = s->cluster->size == 1 ? seal_and_write(w, s, &sealer, err) : write_together(w, s, &sealer, err);
+    if (!status && s->cluster->rank == 0)
         status = emx_state_writer_skipped(w, s->skips.items, s->skips.n, err);
+    sealer_finish(&sealer);
     spiller_finish(&spiller);
     return status;
 }
