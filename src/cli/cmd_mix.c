@@ -95,7 +95,7 @@ static int scan_and_open(const struct mix_args *a, char **operands, size_t n, st
         return say_failed(&err);
     }
     close(fd);
-    code = scanning_run(&a->scanning, &a->common, operands, n, path);
+    code = scanning_run(&a->scanning, &a->common, operands, n, path, NULL);
     if ((code == EXIT_OK || code == EXIT_SKIPPED) && emx_state_open(path, ret, &err) != EMX_OK)
         code = say_failed(&err);
     unlink(path);

@@ -83,7 +83,10 @@ static const char text[] = "Count every domain's tokens and pairs of adjacent to
                            "With --embeddings documents are summed up as vectors in the same pass, so that\n"
                            "entropy, weights and plan also tell of von Neumann entropies (entromix vne).\n"
                            "\n"
-                           "Results do not depend on the number of threads or the order of the shards.\n";
+                           "Results do not depend on the number of threads or the order of the shards.\n"
+                           "\n"
+                           "Started by mpirun, all processes do one scan together, with the same result:\n"
+                           "  mpirun --map-by numa --bind-to numa entromix scan -o corpus.emx web=web/\n";
 
 static const char after[] = "Manifest:\n"
                             "  defaults: {dtype: u16, eod: 50256}      # the options about shards, as keys\n"
@@ -93,6 +96,22 @@ static const char after[] = "Manifest:\n"
                             "    code: {shards: code/, dtype: u32, sample: 10000000}\n"
                             "Its relative paths begin at its own folder.  What a domain's keys do not say,\n"
                             "defaults say, then the command line.\n";
+
+/* With the processes that mpirun started beside this one. */
+static int scan(const struct scan_args *a, char **operands, size_t n)
+{
+    struct emx_cluster *cluster;
+    struct emx_error err;
+    int code;
+
+    if (emx_cluster_join(&cluster, &err) != EMX_OK)
+        return say_failed(&err);
+    if (emx_cluster_rank(cluster) > 0)
+        say_as_rank(emx_cluster_rank(cluster));
+    code = scanning_run(&a->scanning, &a->common, operands, n, a->output, cluster);
+    emx_cluster_leave(&cluster);
+    return code;
+}
 
 static int run(void *args, char **operands, size_t n)
 {
@@ -106,7 +125,7 @@ static int run(void *args, char **operands, size_t n)
         return say_usage("--resume needs --checkpoint FOLDER, where the checkpoint is");
     if (output_refuse_terminal(a->output) != EXIT_OK)
         return EXIT_USAGE;
-    return scanning_run(&a->scanning, &a->common, operands, n, a->output);
+    return scan(a, operands, n);
 }
 
 static const struct scan_args defaults = {.scanning = SCANNING_ARGS_DEFAULTS};

@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static char who[32]; /* "rank 3: " */
+
+void say_as_rank(unsigned rank)
+{
+    snprintf(who, sizeof(who), "rank %u: ", rank);
+}
+
 static void say_args(const char *fmt, va_list args)
 {
     char message[2048];
@@ -16,7 +23,7 @@ static void say_args(const char *fmt, va_list args)
 
     vsnprintf(message, sizeof(message), fmt, args);
     clean = human_printable(message);
-    fprintf(stderr, "entromix: %s\n", clean ? clean : "out of memory");
+    fprintf(stderr, "entromix: %s%s\n", who, clean ? clean : "out of memory");
     free(clean);
 }
 

@@ -18,6 +18,9 @@ enum exit_code {
     EXIT_SIGNAL = 128,   /* plus the signal's number */
 };
 
+/* From now on messages begin with the number of this process among those of its job. */
+void say_as_rank(unsigned rank);
+
 void say(const char *fmt, ...) EMX_PRINTF(1, 2);
 
 /* Says what went wrong; returns EXIT_FAILED. */

@@ -153,10 +153,19 @@ static int say_skipped(const struct progress *p)
 
 static const char *signal_name(int number)
 {
-    return number == SIGINT ? "SIGINT" : number == SIGUSR1 ? "SIGUSR1" : "SIGTERM";
+    switch (number) {
+    case 0:
+        return "another process of the job";
+    case SIGINT:
+        return "SIGINT";
+    case SIGUSR1:
+        return "SIGUSR1";
+    default:
+        return "SIGTERM";
+    }
 }
 
-static int say_stopped(const struct scanning_args *a, const char *output)
+static int say_stopped(const struct scanning_args *a, const char *output, const struct emx_error *err)
 {
     int number = stop_signal;
 
@@ -164,6 +173,8 @@ static int say_stopped(const struct scanning_args *a, const char *output)
         say("stopped by %s; the same command with --resume goes on from %s", signal_name(number), a->checkpoint);
         return EXIT_RESUMABLE;
     }
+    if (!number) /* it was another process of the job */
+        return say_failed(err);
     say("stopped by %s; %s%s was not written", signal_name(number), output,
         strcmp(output, "-") == 0 ? " (standard output)" : "");
     return EXIT_SIGNAL + number;
@@ -181,8 +192,29 @@ static enum emx_status open_vectors(const struct scanning_args *a, struct emx_sc
     return status;
 }
 
+static bool is_first(const struct emx_cluster *cluster)
+{
+    return !cluster || emx_cluster_rank(cluster) == 0;
+}
+
+/* What went wrong is the same on all processes of a cluster. */
+static int finish(const struct scanning_args *a, const struct common_args *common, const char *output,
+                  const struct progress *p, enum emx_status status, const struct emx_scan_times *times,
+                  const struct emx_error *err)
+{
+    if (status == EMX_ERR_STOPPED)
+        return say_stopped(a, output, err);
+    if (status != EMX_OK)
+        return say_failed(err);
+    if (!common->quiet)
+        say_done(p, times);
+    if (common->verbose && !common->quiet)
+        say_times(times);
+    return p->n_skipped ? say_skipped(p) : EXIT_OK;
+}
+
 static int scan(const struct scanning_args *a, const struct common_args *common, const char *output,
-                struct corpus *corpus, struct progress *p)
+                struct corpus *corpus, struct emx_cluster *cluster, struct progress *p)
 {
     const struct emx_scan_domain *domains = corpus_view(corpus);
     struct emx_scan_options options = {.n_threads = a->n_threads,
@@ -197,6 +229,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
                                        .on_error = on_error_named(a->on_error),
                                        .max_bad = a->max_bad,
                                        .skipped = on_skipped,
+                                       .cluster = cluster,
                                        .progress = on_progress,
                                        .warn = common->quiet ? NULL : on_warning,
                                        .note = common->verbose && !common->quiet ? on_note : NULL,
@@ -209,42 +242,50 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
         domains ? open_vectors(a, &vectors, &e, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
 
     options.vectors = e ? &vectors : NULL;
+    if (cluster)
+        status = emx_cluster_agree(cluster, status, &err);
     if (status == EMX_OK)
         status = emx_scan(domains, corpus->n, &options, output, &times, &err);
     emx_embeddings_close(&e);
     progress_clear(p);
     progress_count_warnings(p);
-    if (status == EMX_ERR_STOPPED)
-        return say_stopped(a, output);
-    if (status != EMX_OK)
-        return say_failed(&err);
-    if (!common->quiet)
-        say_done(p, &times);
-    if (common->verbose && !common->quiet)
-        say_times(&times);
-    return p->n_skipped ? say_skipped(p) : EXIT_OK;
+    if (is_first(cluster))
+        return finish(a, common, output, p, status, &times, &err);
+    return status == EMX_OK ? EXIT_OK : EXIT_FAILED;
 }
 
-/* Standard input can be read once; `n` is how often the corpus wants to. */
-static int check_stdin(const struct scanning_args *a, size_t n)
+/* Standard input can be read once, and by one process. */
+static enum emx_status check_stdin(const struct scanning_args *a, const struct corpus *corpus,
+                                   const struct emx_cluster *cluster, struct emx_error *err)
 {
+    size_t n = corpus_n_stdin(corpus);
+
     if (a->manifest && strcmp(a->manifest, "-") == 0)
         n++;
-    return n > 1 ? say_usage("standard input ('-') can be read once, but is named %zu times", n) : EXIT_OK;
+    if (n && cluster && emx_cluster_size(cluster) > 1)
+        return emx_fail(err, EMX_ERR_ARG, "standard input ('-') goes to one process, not to all that mpirun started");
+    if (n > 1)
+        return emx_fail(err, EMX_ERR_ARG, "standard input ('-') can be read once, but is named %zu times", n);
+    return EMX_OK;
 }
 
-static int read_corpus(const struct scanning_args *a, char **operands, size_t n, struct corpus *corpus)
+static enum emx_status read_corpus(const struct scanning_args *a, char **operands, size_t n,
+                                   const struct emx_cluster *cluster, struct corpus *corpus, bool *ret_usage,
+                                   struct emx_error *err)
 {
-    struct emx_error err;
     enum emx_status status = EMX_OK;
 
-    if (a->manifest && manifest_load(a->manifest, &a->shards, corpus, &err) != EMX_OK)
-        return say_failed(&err);
+    *ret_usage = false;
+    if (a->manifest)
+        status = manifest_load(a->manifest, &a->shards, corpus, err);
+    if (status != EMX_OK)
+        return status;
     for (size_t i = 0; i < n && status == EMX_OK; i++)
-        status = corpus_add_operand(corpus, operands[i], &a->shards, &err);
-    if (status == EMX_ERR_ARG)
-        return say_usage("%s", err.message);
-    return status == EMX_OK ? check_stdin(a, corpus_n_stdin(corpus)) : say_failed(&err);
+        status = corpus_add_operand(corpus, operands[i], &a->shards, err);
+    if (status == EMX_OK)
+        status = check_stdin(a, corpus, cluster, err);
+    *ret_usage = status == EMX_ERR_ARG;
+    return status;
 }
 
 static int check_vectors(const struct scanning_args *a)
@@ -255,20 +296,29 @@ static int check_vectors(const struct scanning_args *a)
 }
 
 int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
-                 const char *output)
+                 const char *output, struct emx_cluster *cluster)
 {
     struct corpus corpus = {.keeps_missing = on_error_named(a->on_error) != EMX_ON_ERROR_FAIL};
     struct progress progress;
+    struct emx_error err;
+    bool usage;
+    enum emx_status status;
     int code = check_vectors(a);
 
-    if (code == EXIT_OK)
-        code = read_corpus(a, operands, n, &corpus);
+    if (code != EXIT_OK) /* the same on all processes */
+        return code;
+    status = read_corpus(a, operands, n, cluster, &corpus, &usage, &err);
+    code = usage ? EXIT_USAGE : EXIT_FAILED;
 
-    if (code == EXIT_OK) {
-        progress_init(&progress, a->progress, common->quiet, common->verbose);
+    if (cluster)
+        status = emx_cluster_agree(cluster, status, &err);
+    if (status == EMX_OK) {
+        progress_init(&progress, is_first(cluster) ? a->progress : "never", common->quiet, common->verbose);
         catch_signals(a->checkpoint);
-        code = scan(a, common, output, &corpus, &progress);
+        code = scan(a, common, output, &corpus, cluster, &progress);
         progress_finish(&progress);
+    } else if (is_first(cluster)) {
+        say("%s", err.message);
     }
     corpus_finish(&corpus);
     return code;
