@@ -132,6 +132,8 @@ static void say_times(const struct emx_scan_times *t)
         "documents=%.3fs (decode to seal, and documents, summed over %u threads)",
         t->wall, t->decode, t->count, t->wait, t->seal, t->write, t->checkpoint, t->n_checkpoints, t->documents,
         t->n_threads);
+    if (t->n_bytes_exchanged)
+        say("ranks exchanged=%llu bytes of pairs", (unsigned long long)t->n_bytes_exchanged);
 }
 
 static void say_done(const struct progress *p, const struct emx_scan_times *t)
