@@ -217,11 +217,10 @@ static enum emx_status append_folder(struct emx_shard_list *list, const char *fo
     enum emx_status status = enter_folder(folder, above, &level, err);
 
     if (!status)
+        status = list_folder(folder, &names, err);
+    if (!status)
         status = append_mds_folder(list, folder, &is_mds, err);
-    if (status || is_mds)
-        return status;
-    status = list_folder(folder, &names, err);
-    for (size_t i = 0; i < names.n && !status; i++) {
+    for (size_t i = 0; i < names.n && !status && !is_mds; i++) {
         char *path;
 
         status = join(folder, names.paths[i], &path, err);

@@ -143,10 +143,10 @@ def vectors_are_compared_with_the_file(box):
     }
     for name, content in hostile.items():
         box.write(name, content)
-        box.error("vne", "-o", "x.vne", "-e", name, "--vocabulary", "v.txt", "s.emx", says=f"{name}: ", **LITTLE)
+        box.error("vne", "-o", "x.vne", "-e", name, "--embedding-vocabulary", "v.txt", "s.emx", says=f"{name}: ", **LITTLE)
     box.write("w.json", '{"the": 9223372036854775807}')
     box.write("g.vec", "1 2\nthe 1 2\n")
-    box.error("vne", "-o", "x.vne", "-e", "g.vec", "--vocabulary", "w.json", "s.emx", says="w.json: ", **LITTLE)
+    box.error("vne", "-o", "x.vne", "-e", "g.vec", "--embedding-vocabulary", "w.json", "s.emx", says="w.json: ", **LITTLE)
 
 
 @test
