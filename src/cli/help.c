@@ -8,7 +8,8 @@
 enum { WIDTH = 79, HELP_COLUMN = 26 };
 
 static const char exit_codes[] = "Exit codes: 0 done, 1 failed (input, output or system), 2 wrong usage,\n"
-                                 "130 or 143 stopped by SIGINT or SIGTERM.\n";
+                                 "3 done without broken shards (scan --on-error), 75 stopped with a checkpoint\n"
+                                 "(scan --checkpoint), 130 or 143 stopped by SIGINT or SIGTERM.\n";
 
 /* Words of text from column `indent` on, on as many lines as they need; the cursor is at `indent`. */
 static void print_wrapped(const char *text, int indent, FILE *out)
