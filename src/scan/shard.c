@@ -596,7 +596,8 @@ enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool
         s->n_out -= b->in_piece; /* the piece is used up */
         b->in_piece = false;
         status = take_next(s, b, ret_any, err);
-        status = settle(s, place_of_next(s), status, err);
+        if (status) /* only then: a shard that has no more blocks may be closed by now */
+            status = settle(s, place_of_next(s), status, err);
         if (status)
             s->stage = SHARD_FAILED; /* or another thread would open it again, or read on in a broken stream */
         *ret_last = !status && is_last(s);
