@@ -42,6 +42,14 @@ struct emx_scan_progress {
 enum emx_on_error {
     EMX_ON_ERROR_FAIL = 0,   /* the scan fails */
     EMX_ON_ERROR_SKIP_SHARD, /* nothing of the shard is counted; the scan goes on */
+    /*
+     * A zstd frame that cannot be decoded or does not match its checksum is left out, and the rest of its shard is
+     * counted, if the shard has many frames and a flat format, and it is sure how much content the frame had
+     * (io/stream.h); else as above.  Tokens keep their numbers; a gap is to pairs and documents as the end of a document
+     * (in a stream or window, too, no pair crosses it), and a token of which bytes lie in it is left out with it.
+     * All frames are decoded twice.  Not together with a checkpoint (EMX_ERR_ARG).
+     */
+    EMX_ON_ERROR_SKIP_FRAME,
 };
 
 #define EMX_SCAN_CHECKPOINT_SECONDS 600.0
@@ -49,7 +57,7 @@ enum emx_on_error {
 /*
  * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
  * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
- * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_SHARD or a
+ * vectors are not weighted.  Not together with another on_error than EMX_ON_ERROR_FAIL or a
  * checkpoint (EMX_ERR_ARG).  Borrowed for the call.
  */
 struct emx_scan_vectors {

@@ -216,12 +216,15 @@ void progress_warn(struct progress *p, const char *sentence)
     pthread_mutex_unlock(&p->mutex);
 }
 
-void progress_skip(struct progress *p, const char *reason)
+void progress_skip(struct progress *p, const struct emx_skipped *what)
 {
+    bool is_frame = what->what == EMX_SKIPPED_FRAME;
+
     pthread_mutex_lock(&p->mutex);
-    p->n_skipped++;
+    p->n_skipped += !is_frame;
+    p->n_skipped_frames += is_frame;
     if (!p->quiet)
-        warn(p, reason, "; the shard is skipped");
+        warn(p, what->reason, is_frame ? "; the frame is skipped" : "; the shard is skipped");
     pthread_mutex_unlock(&p->mutex);
 }
 

@@ -19,7 +19,7 @@ struct progress {
     size_t drawn;         /* columns of the line that stands on the terminal */
     double next;          /* seconds: when something is shown again */
     bool *domain_is_done; /* [n_domains] those that `verbose` has told of; NULL at first */
-    size_t n_warnings, n_skipped;
+    size_t n_warnings, n_skipped, n_skipped_frames; /* n_skipped: shards */
     uint64_t n_tokens, n_bytes; /* as of the last update */
     size_t n_shards, n_domains;
 };
@@ -32,8 +32,8 @@ void progress_update(struct progress *p, const struct emx_scan_progress *now);
 /* The first ten warnings are shown, or all if verbose; progress_count_warnings() tells how many were not. */
 void progress_warn(struct progress *p, const char *sentence);
 void progress_count_warnings(struct progress *p);
-/* A shard is skipped for this reason: a warning, unless quiet. */
-void progress_skip(struct progress *p, const char *reason);
+/* A shard or frame is skipped: a warning, unless quiet. */
+void progress_skip(struct progress *p, const struct emx_skipped *what);
 
 /* Take the line off the terminal. */
 void progress_clear(struct progress *p);

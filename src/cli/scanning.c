@@ -27,6 +27,7 @@ static bool on_error_choice(size_t i, struct opt_choice *ret)
     static const struct opt_choice choices[] = {
         {"fail", "stop, and leave no state file (default)"},
         {"skip-shard", "count nothing of the shard, list it in the state file, go on"},
+        {"skip-frame", "the same, but of a shard of many zstd frames leave out only those that are broken"},
     };
 
     if (i >= sizeof(choices) / sizeof(choices[0]))
@@ -37,6 +38,8 @@ static bool on_error_choice(size_t i, struct opt_choice *ret)
 
 static enum emx_on_error on_error_named(const char *name)
 {
+    if (strcmp(name, "skip-frame") == 0)
+        return EMX_ON_ERROR_SKIP_FRAME;
     return strcmp(name, "skip-shard") == 0 ? EMX_ON_ERROR_SKIP_SHARD : EMX_ON_ERROR_FAIL;
 }
 
@@ -117,7 +120,7 @@ static void on_warning(const char *sentence, void *context)
 
 static void on_skipped(const struct emx_skipped *what, void *context)
 {
-    progress_skip(context, what->reason);
+    progress_skip(context, what);
 }
 
 static void on_note(const char *sentence, void *context)
@@ -149,7 +152,10 @@ static void say_done(const struct progress *p, const struct emx_scan_times *t)
 /* Said even if nothing else is. */
 static int say_skipped(const struct progress *p)
 {
-    say("warning: %zu broken shard%s skipped", p->n_skipped, p->n_skipped == 1 ? " was" : "s were");
+    if (p->n_skipped)
+        say("warning: %zu broken shard%s skipped", p->n_skipped, p->n_skipped == 1 ? " was" : "s were");
+    if (p->n_skipped_frames)
+        say("warning: %zu broken frame%s skipped", p->n_skipped_frames, p->n_skipped_frames == 1 ? " was" : "s were");
     return EXIT_SKIPPED;
 }
 
@@ -212,7 +218,7 @@ static int finish(const struct scanning_args *a, const struct common_args *commo
         say_done(p, times);
     if (common->verbose && !common->quiet)
         say_times(times);
-    return p->n_skipped ? say_skipped(p) : EXIT_OK;
+    return p->n_skipped || p->n_skipped_frames ? say_skipped(p) : EXIT_OK;
 }
 
 static int scan(const struct scanning_args *a, const struct common_args *common, const char *output,

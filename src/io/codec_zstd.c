@@ -27,7 +27,8 @@
 struct zstd {
     struct zstd_decoder decoder; /* its frame is being read, or to come */
     uint64_t window_max;
-    bool seen_frame; /* a frame with content was begun or taken */
+    bool seen_frame;       /* a frame with content was begun or taken */
+    uint64_t content_size; /* of that frame, the last one */
 };
 
 static const char *const extensions[] = {".zst", ".zstd", NULL};
@@ -225,6 +226,7 @@ static enum emx_status read_zstd(void *state, struct source *src, bool pause, vo
                 break;
             zstd_decoder_begin(&z->decoder);
             z->seen_frame = true;
+            z->content_size = z->decoder.frame.content_size;
         }
         status = decode_some(z, src, &out, err);
         if (status == EMX_OK && !z->decoder.in_frame && pause && out.pos > 0)
@@ -325,6 +327,18 @@ static enum emx_status append_frame(struct stream_piece *piece, struct source *s
     return EMX_OK;
 }
 
+/* Behind the piece. */
+static enum emx_status tell_what_follows(struct source *src, struct stream_piece *piece, struct emx_error *err)
+{
+    struct zstd_frame frame;
+    bool is_frame;
+    enum emx_status status = glance(src, &frame, &is_frame, err);
+
+    piece->size_after = is_frame && !frame.skippable ? frame.content_size : 0;
+    piece->is_last = src->at_end && source_left(src) == 0;
+    return status;
+}
+
 static enum emx_status take_piece(void *state, struct source *src, struct stream_piece *piece, bool *ret_taken,
                                   struct emx_error *err)
 {
@@ -336,6 +350,7 @@ static enum emx_status take_piece(void *state, struct source *src, struct stream
         return EMX_OK;
     status = next_frame(z, src, &over, err);
     piece->offset = z->decoder.frame_offset;
+    piece->size_before = z->content_size;
     while (status == EMX_OK && !over && more && piece->size < PIECE_CONTENT_MIN) {
         const uint64_t content = z->decoder.frame.content_size;
         size_t n = 0;
@@ -347,11 +362,12 @@ static enum emx_status take_piece(void *state, struct source *src, struct stream
         status = append_frame(piece, src, n, err);
         piece->size += content;
         z->seen_frame = true;
+        z->content_size = content;
         if (status == EMX_OK)
             status = piece_goes_on(z, src, &more, err);
     }
     *ret_taken = piece->size > 0;
-    return status;
+    return status || !*ret_taken ? status : tell_what_follows(src, piece, err);
 }
 
 /* As buffer_frame(), by position in the file; false if the frame does not end inside it. */

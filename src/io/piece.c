@@ -62,16 +62,21 @@ static enum emx_status decode_some(struct piece_decoder *d, struct stream_piece 
     return status;
 }
 
+static void begin_piece(struct piece_decoder *d, const struct stream_piece *piece)
+{
+    if (piece->n_used)
+        return;
+    zstd_decoder_reset(&d->zstd);
+    d->n_out = 0;
+}
+
 enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf, size_t cap,
                            size_t *ret_n, struct emx_error *err)
 {
     ZSTD_outBuffer out = {buf, cap, 0};
     enum emx_status status = EMX_OK;
 
-    if (piece->n_used == 0) {
-        zstd_decoder_reset(&d->zstd);
-        d->n_out = 0;
-    }
+    begin_piece(d, piece);
     /* With the last byte of a frame comes what follows it, so that no checksum is left unread. */
     while (status == EMX_OK && d->n_out < piece->size && out.pos < cap)
         status = decode_some(d, piece, path, &out, err);
@@ -79,4 +84,83 @@ enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, 
         status = decode_some(d, piece, path, &out, err);
     *ret_n = out.pos;
     return status;
+}
+
+/* --- broken frames ------------------------------------------------------------------------------------- */
+
+static enum emx_status check_frame(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf,
+                                   size_t cap, struct emx_error *err)
+{
+    enum emx_status status;
+
+    do {
+        ZSTD_outBuffer out = {buf, cap, 0};
+
+        status = decode_some(d, piece, path, &out, err);
+    } while (status == EMX_OK && d->zstd.in_frame);
+    return status;
+}
+
+enum emx_status piece_check(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf,
+                            size_t cap, uint64_t *ret_n, struct emx_error *err)
+{
+    const size_t n_used = piece->n_used;
+    enum emx_status status = EMX_OK;
+    uint64_t n_out;
+
+    begin_piece(d, piece);
+    n_out = d->n_out;
+    *ret_n = 0;
+    while (status == EMX_OK && d->n_out < piece->size) {
+        status = check_frame(d, piece, path, buf, cap, err);
+        if (status == EMX_OK)
+            *ret_n = d->n_out - n_out;
+    }
+    zstd_decoder_reset(&d->zstd);
+    piece->n_used = n_used;
+    d->n_out = n_out;
+    return status == EMX_ERR_MEMORY || *ret_n == 0 ? status : EMX_OK;
+}
+
+/* Bytes of the frame that begins at `at`, and its header; 0 beyond the piece. */
+static size_t frame_at(const struct stream_piece *piece, size_t at, struct zstd_frame *ret)
+{
+    const size_t left = piece->n_stored - at;
+
+    if (left == 0 || zstd_frame_parse(piece->stored + at, left, ret) != ZSTD_HEADER_OK)
+        return 0;
+    return ZSTD_findFrameCompressedSize(piece->stored + at, left);
+}
+
+static uint64_t size_before(const struct stream_piece *piece)
+{
+    uint64_t size = piece->size_before;
+    struct zstd_frame frame;
+
+    for (size_t at = 0, n; at < piece->n_used && (n = frame_at(piece, at, &frame)) && !ZSTD_isError(n); at += n)
+        size = frame.content_size;
+    return size;
+}
+
+bool piece_pass(struct piece_decoder *d, struct stream_piece *piece, struct piece_frame *ret)
+{
+    struct zstd_frame frame, next;
+    const size_t n = frame_at(piece, piece->n_used, &frame);
+    const uint64_t before = size_before(piece);
+    uint64_t after = piece->size_after;
+    bool is_last = piece->is_last;
+
+    if (n == 0 || ZSTD_isError(n))
+        return false;
+    if (frame_at(piece, piece->n_used + n, &next)) {
+        after = next.content_size;
+        is_last = false;
+    }
+    if (!d->zstd.only_checksum_differs && frame.content_size != before && frame.content_size != after &&
+        !(is_last && frame.content_size < before))
+        return false;
+    *ret = (struct piece_frame){piece->offset + piece->n_used, n, frame.content_size};
+    piece->n_used += n;
+    d->n_out += frame.content_size;
+    return true;
 }

@@ -81,6 +81,9 @@ struct stream_piece {
     uint64_t offset;       /* of its first stored byte in the file; the frames lie there side by side */
     uint64_t size;         /* decompressed bytes, at least 1 */
     size_t n_used;         /* of stored, by piece_read() */
+    /* What its neighbours state: content of the frame before it and of the one behind it; 0: there is none */
+    uint64_t size_before, size_after;
+    bool is_last; /* the file ends with it */
 };
 
 /*
@@ -97,5 +100,26 @@ void piece_decoder_destroy(struct piece_decoder **d);
 /* Next content bytes of the piece, up to cap; *ret_n < cap only at its end. The frames must yield piece->size bytes. */
 EMX_CHECKED enum emx_status piece_read(struct piece_decoder *d, struct stream_piece *piece, const char *path, void *buf,
                                        size_t cap, size_t *ret_n, struct emx_error *err);
+
+/*
+ * For who goes on without frames that are broken.  Only between frames of the piece, where piece_read() has handed out
+ * all before: decode what follows into buf, again and again, and hand nothing out.  *ret_n: bytes of content from here
+ * to the first frame that fails, or to the end of the piece.  It is 0 only with the error of the frame that is here.
+ */
+EMX_CHECKED enum emx_status piece_check(struct piece_decoder *d, struct stream_piece *piece, const char *path,
+                                        void *buf, size_t cap, uint64_t *ret_n, struct emx_error *err);
+
+struct piece_frame {
+    uint64_t offset;   /* in the file as stored */
+    uint64_t n_stored; /* bytes there */
+    uint64_t size;     /* of its content */
+};
+
+/*
+ * After piece_check() gave 0: pass the broken frame.  False if it is doubtful how much content it had, for what it
+ * states may be broken, too: it is believed if just the checksum fails, if a neighbour states the same size, or of the
+ * last frame of the file if it is not larger than the one before it.
+ */
+bool piece_pass(struct piece_decoder *d, struct stream_piece *piece, struct piece_frame *ret);
 
 #endif

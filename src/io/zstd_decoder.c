@@ -65,8 +65,11 @@ enum emx_status zstd_decoder_step(struct zstd_decoder *d, const char *path, ZSTD
     const size_t had_in = in->pos, had_out = out->pos;
     const size_t hint = ZSTD_decompressStream(d->dctx, out, in);
 
-    if (ZSTD_isError(hint))
+    if (ZSTD_isError(hint)) {
+        d->only_checksum_differs =
+            ZSTD_getErrorCode(hint) == ZSTD_error_checksum_wrong && d->frame.content_size != UINT64_MAX;
         return decoding_fails(d, path, hint, err);
+    }
     if (hint != 0 && in->pos == had_in && out->pos == had_out)
         return zstd_decoder_fails(d, path, EMX_ERR_CORRUPT,
                                   in->pos < in->size ? "holds more than it states" : "is cut off", err);

@@ -18,6 +18,7 @@ struct zstd_decoder {
     uint64_t frame_offset; /* in the file, for messages */
     uint64_t frame_out;    /* content bytes handed out of this frame */
     bool in_frame;
+    bool only_checksum_differs; /* why the step failed: all the content came out, of the stated size */
 };
 
 EMX_CHECKED enum emx_status zstd_decoder_init(struct zstd_decoder *d, int window_log_max, struct emx_error *err);
@@ -29,6 +30,7 @@ void zstd_decoder_reset(struct zstd_decoder *d);
 static inline void zstd_decoder_begin(struct zstd_decoder *d)
 {
     d->in_frame = true;
+    d->only_checksum_differs = false;
     d->frame_out = 0;
 }
 

@@ -135,6 +135,7 @@ static enum emx_status prepare_shard(struct scan *s, struct shard *shard, struct
 
     shard->may_fail = scan_may_skip(s) && (status || shard->size != UINT64_MAX);
     shard->signs = shard->may_fail;
+    shard->skips_frames = shard->may_fail && s->options->on_error == EMX_ON_ERROR_SKIP_FRAME;
     if (status && !shard->may_fail)
         return emx_fail(err, status, "%s", missing.message);
     return status ? shard_fail(shard, &missing, err) : EMX_OK;
@@ -257,6 +258,10 @@ static enum emx_status check_options(const struct emx_scan_options *o, const str
             err, EMX_ERR_ARG,
             "documents cannot be summed up while broken shards are skipped: scan without vectors, and measure "
             "the state in a second pass");
+    if (o->on_error == EMX_ON_ERROR_SKIP_FRAME && o->checkpoint)
+        return emx_fail(
+            err, EMX_ERR_ARG,
+            "checkpoints do not hold what is missing of a shard: skip whole shards, or scan without checkpoints");
     if (o->vectors && o->checkpoint)
         return emx_fail(err, EMX_ERR_ARG,
                         "checkpoints do not hold sums over documents: scan without vectors, and measure the state in a "

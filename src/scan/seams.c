@@ -116,6 +116,26 @@ static void join(struct counter *c, struct shard *s, struct span *to, const stru
     to->end_after = next->end_after;
 }
 
+/* To pairs a gap is the end of a document.  Bytes of tokens that lie partly in it are lost. */
+static void join_over_gap(struct counter *c, struct shard *s, struct span *to, const struct span *next)
+{
+    to->end = next->end;
+    to->n_tail = (uint8_t)(next->end % shard_token_size(s));
+    memcpy(to->tail, next->tail, sizeof(to->tail));
+    to->check += next->check;
+    if (!next->n)
+        return;
+    if (to->n) {
+        counter_push_tail(c, to->last);
+        s->sums.n_plain_ends += count_is_plain_end(s, to->last, next->first);
+    } else {
+        to->first = next->first;
+    }
+    to->n += next->n;
+    to->last = next->last;
+    to->end_after = next->end_after;
+}
+
 static void join_all(struct counter *c, struct shard *s)
 {
     size_t n = 0;
@@ -123,6 +143,8 @@ static void join_all(struct counter *c, struct shard *s)
     for (size_t i = 0; i < s->n_spans; i++) {
         if (n && s->spans[i].begin <= s->spans[n - 1].end)
             join(c, s, &s->spans[n - 1], &s->spans[i]);
+        else if (n && gaps_cover(&s->gaps, s->spans[n - 1].end, s->spans[i].begin))
+            join_over_gap(c, s, &s->spans[n - 1], &s->spans[i]);
         else
             s->spans[n++] = s->spans[i];
     }
@@ -148,6 +170,19 @@ enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error 
 
 /* --- the shard ----------------------------------------------------------------------------------------- */
 
+static uint64_t n_tails_of_runs(const struct shard *s, uint32_t window)
+{
+    uint64_t begin = 0, end = 0, n_positions = shard_n_positions(s), n = 0;
+    size_t at = 0;
+
+    while (gaps_next_run(&s->gaps, shard_token_size(s), &at, &begin, &end)) {
+        end = end < n_positions ? end : n_positions;
+        if (begin < end)
+            n += window ? (end - 1) / window - begin / window + 1 : 1;
+    }
+    return n;
+}
+
 static uint64_t n_tails(const struct shard *s, bool plain_edge)
 {
     const struct emx_domain_settings *settings = &s->domain->settings;
@@ -156,9 +191,9 @@ static uint64_t n_tails(const struct shard *s, bool plain_edge)
         return 0;
     switch (settings->pairs) {
     case EMX_PAIRS_WINDOW:
-        return (s->sums.n_tokens - 1) / settings->window + 1;
+        return n_tails_of_runs(s, settings->window);
     case EMX_PAIRS_STREAM:
-        return 1;
+        return n_tails_of_runs(s, 0);
     default:
         return s->sums.n_eod + s->sums.n_plain_ends + plain_edge;
     }

@@ -3,7 +3,8 @@
  *
  * Where a span ends and the next begins, the last token of one and the first of the other are a pair, or a break; and a
  * token may lie across the two.  seams_join() counts these and makes one span of the two, so a shard whose blocks are
- * all counted has a single span.  While blocks are missing there are gaps, over which nothing is joined.
+ * all counted has a single span.  While blocks are missing nothing is joined over their place; but over what is missing
+ * for good (gaps.h) spans are joined without a pair.
  */
 #ifndef SCAN_SEAMS_H
 #define SCAN_SEAMS_H

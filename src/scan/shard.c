@@ -95,6 +95,7 @@ void shard_close(struct shard *s)
     s->counted = NULL;
     s->n_spans = s->n_counted = 0;
     stretches_finish(&s->stretches);
+    gaps_finish(&s->gaps);
 }
 
 void shard_finish(struct shard *s)
@@ -290,6 +291,47 @@ static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_er
 
 /* --- pieces ------------------------------------------------------------------------------------------ */
 
+/* The frame of the piece at hand failed for *error. */
+static enum emx_status leave_gap(struct shard *s, struct block *b, const struct emx_error *error, struct emx_error *err)
+{
+    uint64_t offset = s->open.flat.offset, begin = b->piece_position - offset, end = content_end(s);
+    struct piece_frame frame;
+    struct gap gap;
+    bool added;
+
+    if (b->piece_position < offset || !piece_pass(b->decoder, &b->piece, &frame))
+        return emx_fail(err, error->status, "%s", error->message);
+    gap = (struct gap){.begin = begin < end ? begin : end,
+                       .end = begin + frame.size < end ? begin + frame.size : end,
+                       .stored_begin = frame.offset,
+                       .stored_end = frame.offset + frame.n_stored,
+                       .reason = (char *)error->message};
+    b->piece_position += frame.size;
+    pthread_mutex_lock(&s->mutex);
+    added = gaps_add(&s->gaps, &gap);
+    pthread_mutex_unlock(&s->mutex);
+    return added ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->name);
+}
+
+/* Where the piece was checked up to: find the next good frames, and leave gaps for broken ones before them. */
+static enum emx_status check_piece(struct shard *s, struct block *b, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    while (!status && b->piece_position == b->piece_good_to && b->piece_position < b->piece.position + b->piece.size) {
+        struct emx_error error;
+        uint64_t n = 0;
+
+        status = piece_check(b->decoder, &b->piece, s->name, b->bytes, BLOCK_BYTES, &n, &error);
+        if (status == EMX_ERR_MEMORY)
+            return emx_fail(err, status, "%s", error.message);
+        if (status)
+            status = leave_gap(s, b, &error, err);
+        b->piece_good_to = b->piece_position + n;
+    }
+    return status;
+}
+
 static enum emx_status read_piece_header(struct shard *s, struct block *b, struct emx_error *err)
 {
     uint64_t offset = s->open.flat.offset;
@@ -344,7 +386,9 @@ static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_an
 
     clear_block(b);
     *ret_any = false;
-    if (b->piece_position < offset)
+    if (s->skips_frames)
+        status = check_piece(s, b, err);
+    if (!status && b->piece_position < offset)
         status = read_piece_header(s, b, err);
     if (status || b->piece_position < offset)
         return status;
@@ -352,6 +396,8 @@ static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_an
     counted = counted_to(s, begin, &stop);
     if (counted > begin)
         return read_over_piece(s, b, counted, ret_any, err);
+    if (s->skips_frames && b->piece_good_to - offset < stop)
+        stop = b->piece_good_to - offset;
     status = read_piece_head(s, b, stop, err);
     begin = b->piece_position - offset;
     if (!status)
@@ -388,7 +434,7 @@ static enum emx_status take_piece(struct shard *s, struct block *b, bool *ret_ta
         return EMX_OK;
     status = stream_take_piece(s->open.stream, &b->piece, ret_taken, err);
     b->in_piece = !status && *ret_taken;
-    b->piece_position = b->piece.position;
+    b->piece_position = b->piece_good_to = b->piece.position;
     if (b->in_piece && piece_is_counted(s, &b->piece)) {
         b->in_piece = false;
         b->is_counted = true;
@@ -657,6 +703,12 @@ static int by_begin(const void *a, const void *b)
 void shard_sort_spans(struct shard *s)
 {
     qsort(s->spans, s->n_spans, sizeof(*s->spans), by_begin);
+    gaps_sort(&s->gaps);
+}
+
+uint64_t shard_n_positions(const struct shard *s)
+{
+    return s->sums.n_tokens + gaps_n_tokens(&s->gaps, shard_token_size(s));
 }
 
 bool shard_index_ends_at(const struct shard *s, uint64_t index)
@@ -684,7 +736,7 @@ size_t shard_index_after(const struct shard *s, uint64_t index)
 enum emx_status shard_check_index(const struct shard *s, struct emx_error *err)
 {
     const struct document_index *index = &s->open.index;
-    uint64_t n = s->sums.n_tokens;
+    uint64_t n = shard_n_positions(s);
 
     if (s->limit == UINT64_MAX && index->n && index->ends[index->n - 1] != n)
         return emx_fail(err, EMX_ERR_CORRUPT,

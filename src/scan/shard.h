@@ -13,6 +13,9 @@
  * When all blocks are counted, the last thread joins the spans in order and counts the pairs across their seams
  * (seams.h).
  *
+ * Told to (skips_frames), a thread decodes the frames of a piece once before it reads blocks of them, so that nothing
+ * of a broken one is counted: a gap is left in its place, and seams_join() breaks pairs there.
+ *
  * A block may come out empty, for it has read over tokens that were counted before the scan was interrupted.
  *
  * Calls: (shard_take -> count the block -> shard_put)* by each thread until shard_take yields none; the one
@@ -23,6 +26,7 @@
 
 #include "io/format.h"
 #include "scan/domain.h"
+#include "scan/gaps.h"
 #include "scan/stretch.h"
 
 enum {
@@ -67,6 +71,7 @@ struct block {
     struct stream_piece piece;
     bool in_piece;
     uint64_t piece_position; /* in the content, of the next byte of the piece */
+    uint64_t piece_good_to;  /* there a broken frame may begin; before it all was decoded once (skips_frames) */
     struct piece_decoder *decoder;
     bool is_counted; /* no tokens are in it, but it took part in reading on over some that were counted already */
     double seconds_decoding, seconds_waiting;
@@ -94,6 +99,7 @@ struct shard {
     int window_log_max;
     bool signs;    /* blocks are signed when they are counted, so that they can be taken back */
     bool may_fail; /* if it is broken it is skipped: errors are kept in `failure` */
+    bool skips_frames; /* a frame of a piece that cannot be decoded is left out: it becomes a gap */
     bool is_taken; /* a checkpoint of another rank has it, begun or done */
 
     pthread_mutex_t mutex;
@@ -113,6 +119,7 @@ struct shard {
     struct emx_error *failure; /* the first by its place in the shard, whichever thread finds its error first */
     uint64_t failed_at;
     struct stretches stretches; /* of documents, if they are summed up */
+    struct gaps gaps;
 
     /* constant after creation: what an earlier scan has counted, in order; it is read again, for the checksum only */
     struct counted {
@@ -157,10 +164,12 @@ EMX_CHECKED enum emx_status shard_add_block(struct shard *s, const struct block 
 
 /* The first entry of the document index that is greater than `index`: a position in open.index.ends. */
 size_t shard_index_after(const struct shard *s, uint64_t index);
+/* Tokens from the first to the last, counted or in a gap. */
+uint64_t shard_n_positions(const struct shard *s);
 /* Does the index end a document before token `index`? */
 bool shard_index_ends_at(const struct shard *s, uint64_t index);
 
-/* For who was told `last`. */
+/* For who was told `last`: spans and gaps in order. */
 void shard_sort_spans(struct shard *s);
 /* The index must end where the tokens end. */
 EMX_CHECKED enum emx_status shard_check_index(const struct shard *s, struct emx_error *err);

@@ -98,6 +98,7 @@ enum emx_status take_back(struct counter *c, struct shard *failed, struct block 
     again.limit = failed->limit;
     again.window_log_max = failed->window_log_max;
     again.signs = true;
+    again.skips_frames = failed->skips_frames;
     status = count_minus(c, failed, &again, space, err);
     failed->domain->n_tokens -= failed->sums.n_tokens;
     shard_finish(&again);

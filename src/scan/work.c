@@ -77,6 +77,28 @@ static enum emx_status judge_shard(struct worker *w, struct shard *shard)
     return shard_fail(shard, &error, &w->error);
 }
 
+/* Frames that it is counted without. */
+static enum emx_status list_gaps(struct worker *w, const struct shard *shard)
+{
+    size_t size = shard_token_size(shard);
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < shard->gaps.n && !status; i++) {
+        const struct gap *gap = &shard->gaps.list[i];
+        struct emx_skipped what = {.domain = shard->domain->given->name,
+                                   .path = shard->path,
+                                   .reason = gap->reason,
+                                   .what = EMX_SKIPPED_FRAME,
+                                   .byte_begin = gap->stored_begin,
+                                   .byte_end = gap->stored_end,
+                                   .token_begin = gap->begin / size,
+                                   .token_end = gap->end / size + (gap->end % size != 0)};
+
+        status = skips_add(&w->scan->skips, &what, &w->error);
+    }
+    return status;
+}
+
 /* It is good: its record. */
 static enum emx_status complete_shard(struct worker *w, struct shard *shard)
 {
@@ -84,6 +106,8 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     size_t i = (size_t)(shard - s->shards);
     enum emx_status status = seams_complete(&w->counter, shard, &s->records[i], &s->n_without_eod[i], &w->error);
 
+    if (!status)
+        status = list_gaps(w, shard);
     if (!status)
         status = bagger_shard_end(&w->bagger, shard, &w->error);
     if (!status && shard->open.warning)

@@ -71,6 +71,23 @@ def quiet_says_only_that_something_is_missing(box):
 
 
 @test
+def a_broken_frame_leaves_the_rest(box):
+    parts = [zstd(u16([i % 7 for i in range(100000)]), "--check", "--stream-size=200000") for _ in range(5)]
+    sizes = [len(p) for p in parts]
+    stored = bytearray(b"".join(parts))
+    stored[sum(sizes[:3]) - 1] ^= 1
+    box.write("f.bin.zst", stored)
+    result = box.run("scan", "-o", "s.emx", *RAW, "--on-error", "skip-frame", "web=f.bin.zst")
+    assert result.code == 3, result
+    assert "does not match its checksum; the frame is skipped" in result.err, result.err
+    assert "1 broken frame was skipped" in result.err and "400,000 tokens in 1 shard" in result.err, result.err
+    listed = json.loads(box.good("info", "-f", "json", "s.emx"))["states"][0]["skipped"]
+    assert [(s["what"], s["bytes"], s["tokens"]) for s in listed] == [
+        ("frame", [sum(sizes[:2]), sum(sizes[:3])], [200000, 300000])], listed
+    box.good("info", "--verify", "s.emx")
+
+
+@test
 def manifests_may_name_what_is_gone(box):
     corpus(box)
     box.write("m.yaml", b"domains:\n  web: [0.bin.zst, gone.bin]\n  code: 2.bin.zst\n")
