@@ -36,11 +36,12 @@ static inline unsigned char *read_whole(const char *path, size_t *ret_len)
     return data;
 }
 
+/* Both there, not empty, and the same. */
 static inline bool same_file(const char *a, const char *b)
 {
     size_t na = 0, nb = 1;
     unsigned char *x = read_whole(a, &na), *y = read_whole(b, &nb);
-    bool same = x && y && na == nb && memcmp(x, y, na) == 0;
+    bool same = x && y && na > 0 && na == nb && memcmp(x, y, na) == 0;
 
     free(x);
     free(y);

@@ -2,6 +2,7 @@
  * Checkpoints: the journal's bytes, and scans that are stopped and resumed against undisturbed ones.  crash/ kills
  * them.
  */
+#include "own_folder.h"
 #include "scan/journal.h"
 #include "scan/journal_layout.h"
 #include "state/layout.h"
@@ -12,38 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
 static uint64_t seed;
-
-static char *path_of(const char *name)
-{
-    static char paths[64][160];
-    static int next;
-    char *path = paths[next++ % 64];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static void write_bytes(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    CHECK(f && fwrite(data, 1, len, f) == len);
-    if (f)
-        fclose(f);
-}
-
-static char *read_bytes(const char *name, size_t *ret_len)
-{
-    FILE *f = fopen(path_of(name), "rb");
-    char *data = calloc(1, 1 << 24);
-
-    *ret_len = f && data ? fread(data, 1, 1 << 24, f) : 0;
-    if (f)
-        fclose(f);
-    return data;
-}
 
 /* --- the journal --------------------------------------------------------------------------------------- */
 
@@ -290,17 +260,6 @@ static void make_shards(void)
     free(x);
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    size_t n, m;
-    char *x = read_bytes(a, &n), *y = read_bytes(b, &m);
-    bool same = n == m && n && memcmp(x, y, n) == 0;
-
-    free(x);
-    free(y);
-    return same;
-}
-
 static void remove_checkpoint(const char *name)
 {
     unlink(path_of("ck/checkpoint.journal"));
@@ -335,7 +294,7 @@ static void a_stopped_scan_goes_on_where_it_was(void)
         if (status)
             printf("%s\n", err.message);
         CHECK(status == EMX_OK && n_stops > 1);
-        CHECK(same_file("plain.emx", "resumed.emx"));
+        CHECK(same_files("plain.emx", "resumed.emx"));
         CHECK(rmdir(path_of("ck")) == 0); /* nothing is left in it */
     }
 }
@@ -450,7 +409,7 @@ static void a_changed_shard_is_noticed(void)
     check_refused(&job, EMX_ERR_IO, "c.bin");
     rename(path_of("d.bin"), path_of("c.bin"));
     CHECK(scan(&job, "ck", "resumed.emx", NULL) == EMX_OK);
-    CHECK(same_file("plain.emx", "resumed.emx"));
+    CHECK(same_files("plain.emx", "resumed.emx"));
     CHECK(rmdir(path_of("ck")) == 0);
 }
 
@@ -461,7 +420,7 @@ static void spoilt_files_are_refused(void)
     char *bytes;
 
     stop_in_the_middle();
-    bytes = read_bytes("ck/checkpoint.journal", &n);
+    bytes = (char *)read_whole(path_of("ck/checkpoint.journal"), &n);
     flip_a_byte("ck/checkpoint.journal", 50);
     check_refused(&job, EMX_ERR_CORRUPT, "checkpoint.journal: is no whole checkpoint");
     write_bytes("ck/checkpoint.journal", bytes, n);
@@ -490,11 +449,8 @@ static void what_cannot_be_read_twice_is_refused(void)
 
 int main(void)
 {
-    char command[128];
-
     seed = test_seed();
-    strcpy(folder, "/tmp/emx-checkpoint-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!make_folder("checkpoint"))
         return 1;
     RUN(a_journal_comes_back_whole);
     RUN(every_bit_and_every_byte_counts);
@@ -506,7 +462,6 @@ int main(void)
     RUN(a_changed_shard_is_noticed);
     RUN(spoilt_files_are_refused);
     RUN(what_cannot_be_read_twice_is_refused);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
+    remove_folder();
     return test_summary();
 }

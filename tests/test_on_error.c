@@ -4,40 +4,19 @@
  *
  *     test_on_error [all]    all: damage every byte of the small shards
  */
-#include "folder.h"
+#include "own_folder.h"
 #include "scan/take_back.h"
 #include "shard_makers.h"
 
 #include <emx/emx.h>
 #include <endian.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[64];
 static uint64_t seed;
 static bool all_places; /* flip in each byte of small shards, not here and there: minutes */
-
-static char *path_of(const char *name)
-{
-    static char paths[64][160];
-    static int next;
-    char *path = paths[next++ % 64];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    CHECK(f && fwrite(data, 1, len, f) == len);
-    if (f)
-        fclose(f);
-}
 
 /* --- scans --------------------------------------------------------------------------------------------- */
 
@@ -129,7 +108,7 @@ static bool check_skips(struct job j)
     CHECK(run(&j, "skips.emx", &err) == EMX_OK);
     CHECK_STR(err.message, "");
     if (!status) { /* the damage does not show: nothing is skipped */
-        CHECK(same_file(path_of("plain.emx"), path_of("skips.emx")));
+        CHECK(same_files("plain.emx", "skips.emx"));
         return false;
     }
     CHECK(access(path_of("plain.emx"), F_OK) != 0);
@@ -175,7 +154,7 @@ static void write_made(const char *prefix, const struct made_file *f)
     if (!f->path)
         return;
     snprintf(name, sizeof(name), "%s/%s", prefix, f->path);
-    write_file(name, f->bytes.data, f->bytes.len);
+    write_bytes(name, f->bytes.data, f->bytes.len);
 }
 
 /* Flip bits of one of its files, here and there. */
@@ -195,20 +174,6 @@ static size_t flip_around(struct job *j, const char *prefix, struct made_file *f
     }
     write_made(prefix, f);
     return n_failed;
-}
-
-static const char *dtype_named(struct token_type type)
-{
-    static const char *const names[] = {"u8",  "i8",    "u16",   "i16",   "u32",   "i32",   "u64",
-                                        "i64", "u16be", "i16be", "u32be", "i32be", "u64be", "i64be"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        struct token_type t;
-
-        if (token_type_parse(names[i], &t) && t.dtype == type.dtype && t.big_endian == type.big_endian)
-            return names[i];
-    }
-    return NULL;
 }
 
 static size_t check_kind(unsigned kind)
@@ -234,7 +199,7 @@ static size_t check_kind(unsigned kind)
     j.good[1] = paths[2];
     j.bad = paths[1];
     j.format = made[0].format;
-    j.dtype = dtype_named(made[0].options.type);
+    j.dtype = made[0].options.type.dtype != DTYPE_NONE ? token_type_name(made[0].options.type) : NULL;
     j.column = made[0].options.column;
     scan_good_ones(j);
     n_failed = flip_around(&j, "b", &made[1].shard, 3);
@@ -299,13 +264,13 @@ static void check_stored(struct job j, const struct bytes *content, const size_t
         unsigned char *byte = &b.data[i ? test_random(&seed) % b.len : b.len - 2], before = *byte;
 
         *byte ^= (unsigned char)(1u << test_random(&seed) % 8);
-        write_file("bad", b.data, b.len);
+        write_bytes("bad", b.data, b.len);
         *byte = before;
         j.n_threads = 1u << i % 3;
         n_failed += check_skips(j);
     }
     CHECK(n_failed > n_flips / 2);
-    write_file("bad", b.data, b.len * 2 / 3); /* cut off */
+    write_bytes("bad", b.data, b.len * 2 / 3); /* cut off */
     check_skips(j);
     bytes_free(&b);
 }
@@ -328,8 +293,8 @@ static void damage_behind_many_blocks_is_taken_back(void)
     j.dtype = "u32";
     make_tokens(&content, 500000, 4, 1000);
     make_tokens(&good, 5000, 4, 1000);
-    write_file("good1", good.data, good.len);
-    write_file("good2", content.data, content.len - 44);
+    write_bytes("good1", good.data, good.len);
+    write_bytes("good2", content.data, content.len - 44);
     for (size_t mode = 0; mode < 3; mode++) {
         j.settings = modes[mode];
         j.settings.vocabulary = mode ? 1000 : 0;
@@ -351,19 +316,19 @@ static void tokens_beyond_the_vocabulary_break_a_shard(void)
     j.dtype = "u32";
     j.settings = (struct emx_domain_settings){.eod = 9, .vocabulary = 1000};
     make_tokens(&content, 300000, 4, 1000);
-    write_file("good1", content.data, 40000);
-    write_file("good2", content.data, 4);
+    write_bytes("good1", content.data, 40000);
+    write_bytes("good2", content.data, 4);
     scan_good_ones(j);
     for (size_t i = 0; i < 6; i++) {
         const size_t sizes[] = {4 * places[i] + 2, 1000000};
         struct bytes b;
 
         content.data[4 * places[i] + 1] ^= 0x80;
-        write_file("bad", content.data, content.len);
+        write_bytes("bad", content.data, content.len);
         j.n_threads = 1u << i % 3;
         CHECK(check_skips(j));
         b = store(&content, sizes, 2); /* the token lies in two frames */
-        write_file("bad", b.data, b.len);
+        write_bytes("bad", b.data, b.len);
         CHECK(check_skips(j));
         content.data[4 * places[i] + 1] ^= 0x80;
         bytes_free(&b);
@@ -385,11 +350,11 @@ static void little_memory_takes_back_the_same(void)
         put_int(&good, test_random(&seed) % 60000, 4);
         put_int(&content, test_random(&seed) % (i % 2 ? 60000 : 1 << 22), 4);
     }
-    write_file("good1", good.data, good.len);
-    write_file("good2", good.data + 40, good.len * 3 / 4);
+    write_bytes("good1", good.data, good.len);
+    write_bytes("good2", good.data + 40, good.len * 3 / 4);
     b = store(&content, frames, 1);
     b.data[b.len - 10] ^= 1;
-    write_file("bad", b.data, b.len);
+    write_bytes("bad", b.data, b.len);
     j.memory = UINT64_C(1) << 30;
     scan_good_ones(j);
     j.memory = 16 << 20;
@@ -480,19 +445,19 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
         struct emx_error err = {0};
         struct bench b;
 
-        write_file("bad", content.data, content.len);
+        write_bytes("bad", content.data, content.len);
         bench_init(&b, path_of("bad"));
         count_some(&b, 3);
         if (changed) {
             content.data[places[changed]] ^= 1;
-            write_file("bad", content.data, content.len);
+            write_bytes("bad", content.data, content.len);
         }
         CHECK(take_back(b.counter, &b.shard, &b.block, &err) == (harmless ? EMX_OK : EMX_ERR_CORRUPT));
         CHECK(harmless || (strstr(err.message, "reads otherwise") && strstr(err.message, "it fails")));
         CHECK(b.domain.n_tokens == 0 || !harmless);
         bench_finish(&b);
     }
-    write_file("bad", content.data, content.len);
+    write_bytes("bad", content.data, content.len);
     for (size_t kept = 0; kept < 2; kept++) { /* cut off behind what was counted, and within it */
         struct bench b;
 
@@ -514,8 +479,8 @@ static void missing_shards_are_skipped_up_to_a_limit(void)
 
     j.dtype = "u16";
     j.settings.eod = EMX_NO_TOKEN;
-    write_file("good1", "abcdef", 6);
-    write_file("good2", "gh", 2);
+    write_bytes("good1", "abcdef", 6);
+    write_bytes("good2", "gh", 2);
     unlink(path_of("bad"));
     scan_good_ones(j);
     CHECK(check_skips(j));
@@ -544,7 +509,7 @@ static void pipes_cannot_be_skipped(void)
     struct emx_error err;
     pid_t writer;
 
-    write_file("good1", "a\0", 2);
+    write_bytes("good1", "a\0", 2);
     CHECK(mkfifo(shards[1], 0600) == 0);
     writer = fork();
     if (writer == 0) {
@@ -568,9 +533,9 @@ static void mixed_domains_fail(void)
 
     make_documents(&d, tokens, 100, ends);
     make_shard(&m, 9, &d);
-    write_file("bad", m.shard.bytes.data, m.shard.bytes.len);
-    write_file("good1", "abcd", 4);
-    write_file("good2", "ab", 2);
+    write_bytes("bad", m.shard.bytes.data, m.shard.bytes.len);
+    write_bytes("good1", "abcd", 4);
+    write_bytes("good2", "ab", 2);
     j.dtype = "u16";
     j.settings.eod = 9;
     j.on_error = EMX_ON_ERROR_SKIP_SHARD;
@@ -578,22 +543,12 @@ static void mixed_domains_fail(void)
     made_shard_finish(&m);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
 int main(int argc, char **argv)
 {
     seed = test_seed();
     all_places = argc > 1 && strcmp(argv[1], "all") == 0;
-    snprintf(folder, sizeof(folder), "/dev/shm/emx_on_error.XXXXXX"); /* many small files: spare the disk */
-    if (!mkdtemp(folder)) {
-        snprintf(folder, sizeof(folder), "/tmp/emx_on_error.XXXXXX");
-        if (!mkdtemp(folder))
-            return 1;
-    }
+    if (!make_folder_in_memory("on-error"))
+        return 1;
     RUN(damage_in_any_format_is_skipped);
     RUN(damage_behind_many_blocks_is_taken_back);
     RUN(tokens_beyond_the_vocabulary_break_a_shard);
@@ -602,6 +557,6 @@ int main(int argc, char **argv)
     RUN(missing_shards_are_skipped_up_to_a_limit);
     RUN(pipes_cannot_be_skipped);
     RUN(mixed_domains_fail);
-    CHECK(nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    remove_folder();
     return test_summary();
 }

@@ -1,6 +1,6 @@
 /* parts of a corpus: each shard is in one, bytes are balanced, and the states of all parts merge to that of the whole
  */
-#include "folder.h"
+#include "own_folder.h"
 #include "test.h"
 
 #include "scan/part.h"
@@ -10,20 +10,9 @@
 
 enum { MOST_SHARDS = 60, MOST_PARTS = 70 };
 
-static char folder[64];
 static uint64_t seed;
 static char paths[MOST_SHARDS][128];
 static uint64_t sizes[MOST_SHARDS];
-
-static char *path_of(const char *name)
-{
-    static char results[128][160];
-    static int next;
-    char *path = results[next++ % 128];
-
-    snprintf(path, sizeof(results[0]), "%s/%s", folder, name);
-    return path;
-}
 
 /* Shards of a few to many tokens, some of one size; those of an even number are of domain "b", the others of "a". */
 static void make_shards(size_t n)
@@ -151,7 +140,7 @@ static void check_merge(size_t n, uint32_t n_parts)
     }
     CHECK_STR(err.message, "");
     CHECK(emx_state_merge(states, n_parts, path_of("merged.emx"), NULL, NULL) == EMX_OK);
-    CHECK(same_file(path_of("whole.emx"), path_of("merged.emx")));
+    CHECK(same_files("whole.emx", "merged.emx"));
     for (uint32_t i = 0; i < n_parts; i++)
         unlink(states[i]);
 }
@@ -185,16 +174,11 @@ static void what_has_no_parts_is_refused(void)
 int main(void)
 {
     seed = test_seed();
-    snprintf(folder, sizeof(folder), "/tmp/emx_part.XXXXXX");
-    if (!mkdtemp(folder))
+    if (!make_folder("part"))
         return 1;
     RUN(every_shard_is_in_one_part_whatever_the_order);
     RUN(merged_parts_are_the_whole);
     RUN(what_has_no_parts_is_refused);
-    for (size_t i = 0; i < MOST_SHARDS; i++)
-        unlink(paths[i]);
-    unlink(path_of("whole.emx"));
-    unlink(path_of("merged.emx"));
-    rmdir(folder);
+    remove_folder();
     return test_summary();
 }

@@ -4,7 +4,7 @@
  */
 #include "cluster_threads.h"
 #include "failing_memory.h"
-#include "folder.h"
+#include "own_folder.h"
 #include "ref/naive_pairs.h"
 #include "scan/block_edges.h"
 #include "scan/exchange.h"
@@ -16,17 +16,6 @@
 WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
 
 static uint64_t seed;
-static char folder[64];
-
-static char *path_of(const char *name)
-{
-    static char paths[64][128];
-    static int next;
-    char *path = paths[next++ % 64];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
 
 static void write_tokens(const char *name, size_t n, uint32_t vocabulary)
 {
@@ -40,22 +29,6 @@ static void write_tokens(const char *name, size_t n, uint32_t vocabulary)
         fwrite(&token, 1, sizeof(token), f);
     }
     fclose(f);
-}
-
-static bool same(const char *a, const char *b)
-{
-    FILE *f = fopen(path_of(a), "rb"), *g = fopen(path_of(b), "rb");
-    int x = 0, y = 0;
-
-    while (f && g && x == y && x != EOF) {
-        x = getc(f);
-        y = getc(g);
-    }
-    if (f)
-        fclose(f);
-    if (g)
-        fclose(g);
-    return f && g && x == EOF && y == EOF;
 }
 
 /* --- block edges ---------------------------------------------------------------------------------------- */
@@ -326,7 +299,7 @@ static void check_equal(struct scanning *s, unsigned n_ranks)
         CHECK(s->status[k] == EMX_OK);
         CHECK_STR(s->errors[k].message, "");
     }
-    CHECK(same("alone.emx", "ranks.emx"));
+    CHECK(same_files("alone.emx", "ranks.emx"));
     CHECK(s->last.n_shards == N_SHARDS);
     CHECK(s->last.n_bytes == s->last.n_bytes_total || s->last.n_bytes_total == UINT64_MAX); /* one is missing */
     CHECK(n_ranks == 1 || s->n_bytes_exchanged > 0);
@@ -499,7 +472,7 @@ static void failing_memory_is_an_error_of_all(void)
         done = !failed;
         CHECK(s.status[0] == s.status[1] && s.status[0] == s.status[2]);
         if (s.status[0] == EMX_OK) {
-            CHECK(same("alone.emx", "ranks.emx"));
+            CHECK(same_files("alone.emx", "ranks.emx"));
             unlink(path_of("ranks.emx"));
         } else {
             CHECK(failed && s.status[0] == EMX_ERR_MEMORY);
@@ -512,8 +485,7 @@ static void failing_memory_is_an_error_of_all(void)
 int main(void)
 {
     seed = test_seed();
-    snprintf(folder, sizeof(folder), "/tmp/emx-ranks-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!make_folder("ranks"))
         return 1;
     for (int i = 0; i < N_SHARDS; i++) {
         char name[16];
@@ -529,13 +501,6 @@ int main(void)
     RUN(stopped_ranks_go_on);
     RUN(ranks_with_other_settings_are_refused);
     RUN(failing_memory_is_an_error_of_all);
-    for (int i = 0; i < N_SHARDS; i++) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "%d.bin", i);
-        unlink(path_of(name));
-    }
-    unlink(path_of("alone.emx"));
-    rmdir(folder);
+    remove_folder();
     return test_summary();
 }

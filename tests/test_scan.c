@@ -2,6 +2,7 @@
  * emx_scan() from files to state, against a plain count of the same documents.  Every test writes its shards into a
  * folder of its own.
  */
+#include "own_folder.h"
 #include "ref/naive_pairs.h"
 #include "test.h"
 
@@ -10,45 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-static char folder[64];
 static uint64_t seed;
-
-static char *path_of(const char *name)
-{
-    static char paths[64][160];
-    static int next;
-    char *path = paths[next++ % 64];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static void write_bytes(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    CHECK(f && fwrite(data, 1, len, f) == len);
-    if (f)
-        fclose(f);
-}
-
-static void *read_bytes(const char *name, size_t *ret_len)
-{
-    FILE *f = fopen(path_of(name), "rb");
-    char *data = NULL;
-
-    *ret_len = 0;
-    if (!f)
-        return NULL;
-    fseek(f, 0, SEEK_END);
-    *ret_len = (size_t)ftell(f);
-    rewind(f);
-    data = malloc(*ret_len + 1);
-    if (!data || fread(data, 1, *ret_len, f) != *ret_len)
-        abort();
-    fclose(f);
-    return data;
-}
 
 /* Frames of the given sizes, the last repeated, each with its size stated or not. */
 static void write_frames(const char *name, const void *data, size_t len, const size_t *sizes, size_t n_sizes,
@@ -198,16 +161,6 @@ static void check_runs(const struct job *j, const char *output)
     }
 }
 
-static void check_same_file(const char *a, const char *b)
-{
-    size_t n, m;
-    void *x = read_bytes(a, &n), *y = read_bytes(b, &m);
-
-    CHECK(x && y && n == m && memcmp(x, y, n) == 0);
-    free(x);
-    free(y);
-}
-
 /* Text-like tokens: documents of some length, small ids more often, an EOD after (or before) each. */
 static void make_tokens(uint32_t *x, size_t n, uint32_t vocabulary, uint32_t eod, uint64_t *random)
 {
@@ -254,7 +207,7 @@ static void check_mode(struct rules rules)
         job.n_threads = threads;
         check_runs(&job, threads == 1 ? "one.emx" : "many.emx");
         if (threads > 1)
-            check_same_file("one.emx", "many.emx");
+            CHECK(same_files("one.emx", "many.emx"));
     }
     check_state("one.emx", e);
     naive_pairs_finish(&e->pairs);
@@ -292,7 +245,7 @@ static void check_frames(const char *name, struct rules rules, const uint32_t *x
     check_runs(&job, "one.emx");
     job.n_threads = 5;
     check_runs(&job, "many.emx");
-    check_same_file("one.emx", "many.emx");
+    CHECK(same_files("one.emx", "many.emx"));
     check_state("many.emx", e);
     naive_pairs_finish(&e->pairs);
     free(e);
@@ -363,7 +316,7 @@ static void little_memory_gives_equal_bytes_or_an_error(void)
     check_runs(&job, "one.emx");
     job.memory = 24 << 20;
     check_runs(&job, "many.emx");
-    check_same_file("one.emx", "many.emx");
+    CHECK(same_files("one.emx", "many.emx"));
     job.memory = 1 << 20;
     CHECK(run(&job, "no.emx", &err) == EMX_ERR_ARG && strstr(err.message, "16 MiB"));
     CHECK(access(path_of("no.emx"), F_OK) != 0);
@@ -488,11 +441,8 @@ static void stopping_leaves_no_file(void)
 
 int main(void)
 {
-    char command[128];
-
     seed = test_seed();
-    strcpy(folder, "/tmp/emx-scan-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!make_folder("scan"))
         return 1;
     RUN(pairs_stay_within_documents);
     RUN(pairs_stream_or_stay_in_windows);
@@ -503,7 +453,6 @@ int main(void)
     RUN(bad_shards_are_refused);
     RUN(bad_settings_are_refused);
     RUN(stopping_leaves_no_file);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
+    remove_folder();
     return test_summary();
 }

@@ -2,7 +2,7 @@
  * test_scan_documents.c - documents summed up while they are counted, against the second pass over the same shards:
  * equal state files, for any format, cut into any blocks and frames, by any number of threads
  */
-#include "shard_makers.h"
+#include "shard_files.h"
 #include "test.h"
 
 #include <emx/scan.h>
@@ -13,36 +13,9 @@
 
 enum { VOCABULARY = 60000, DIMENSION = 6, EOD = 59999, N = 250000, MOST_SHARDS = 3 };
 
-static char folder[64];
 static uint64_t seed;
 static uint32_t tokens[N];
 static struct emx_embeddings *vectors;
-
-static const char *path_of(const char *name)
-{
-    static char paths[8][256];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static void write_bytes(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    if (!f || fwrite(data, 1, len, f) != len || fclose(f) != 0)
-        abort();
-}
-
-static bool same_files(const char *a, const char *b)
-{
-    char command[600];
-
-    snprintf(command, sizeof(command), "cmp -s %s %s", path_of(a), path_of(b));
-    return system(command) == 0;
-}
 
 /* Some tokens have no vector, some a vector of zeros. */
 static void make_vectors(void)
@@ -128,25 +101,6 @@ static void check_corpus(const struct corpus *c, uint64_t n_documents, unsigned 
 }
 
 /* --- formats ------------------------------------------------------------------------------------------------- */
-
-static void write_shard(const struct made_shard *m)
-{
-    const struct made_file *const all[] = {&m->shard, &m->side, &m->metadata};
-
-    for (size_t i = 0; i < 3; i++) {
-        if (all[i]->path)
-            write_bytes(all[i]->path, all[i]->bytes.data, all[i]->bytes.len);
-    }
-}
-
-static void remove_shard(const struct made_shard *m)
-{
-    remove(path_of(m->shard.path));
-    if (m->side.path)
-        remove(path_of(m->side.path));
-    if (m->metadata.path)
-        remove(path_of(m->metadata.path));
-}
 
 static void every_format_gives_the_documents_of_the_second_pass(void)
 {
@@ -349,11 +303,8 @@ static void one_document_and_none_are_kept(void)
 
 int main(void)
 {
-    char command[128];
-
     seed = test_seed();
-    strcpy(folder, "/tmp/emx-documents-XXXXXX");
-    if (!mkdtemp(folder) || mkdir(path_of("m"), 0700) != 0) /* where shards of MDS go */
+    if (!make_folder("documents") || mkdir(path_of("m"), 0700) != 0) /* where shards of MDS go */
         return 1;
     make_vectors();
     RUN(every_format_gives_the_documents_of_the_second_pass);
@@ -364,7 +315,6 @@ int main(void)
     RUN(what_has_no_vector_is_refused);
     RUN(one_document_and_none_are_kept);
     emx_embeddings_close(&vectors);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
+    remove_folder();
     return test_summary();
 }

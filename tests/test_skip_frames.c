@@ -2,38 +2,17 @@
  * Broken zstd frames: a scan that leaves them out counts what a plain count of the other tokens gives, whatever the
  * format, the frames, the pairs and the number of threads; and where that is not sure, it leaves out the shard.
  */
-#include "folder.h"
+#include "own_folder.h"
 #include "shard_makers.h"
 
 #include <emx/emx.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { N_TOKENS = 150000, VOCABULARY = 200, EOD = 9 };
 enum { FORMAT_BYTES = 65536 }; /* the format is recognised by them */
 
-static char folder[64];
 static uint64_t seed;
-
-static char *path_of(const char *name)
-{
-    static char paths[64][160];
-    static int next;
-    char *path = paths[next++ % 64];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    CHECK(f && fwrite(data, 1, len, f) == len);
-    if (f)
-        fclose(f);
-}
 
 /* --- what is counted ------------------------------------------------------------------------------------- */
 
@@ -210,7 +189,7 @@ static void check_threads(struct job j, const struct shard_of_test *x, size_t n_
     ;
     for (j.n_threads = 2; j.n_threads <= 4; j.n_threads *= 2) {
         CHECK(run(&j, "n.emx", &err) == EMX_OK);
-        CHECK(same_file(path_of("1.emx"), path_of("n.emx")));
+        CHECK(same_files("1.emx", "n.emx"));
     }
 }
 
@@ -249,7 +228,7 @@ static void frames_are_left_out_of_any_flat_format(void)
         make_documents(&x);
         make_shard(&made, kinds[k].kind, &x.d);
         if (made.side.path)
-            write_file(made.side.path, made.side.bytes.data, made.side.bytes.len);
+            write_bytes(made.side.path, made.side.bytes.data, made.side.bytes.len);
         x.has_index = kinds[k].has_index;
         for (size_t i = 0; i < 9; i++) {
             struct bytes b = {0};
@@ -262,7 +241,7 @@ static void frames_are_left_out_of_any_flat_format(void)
 
             x.settings = j.settings;
             x.settings.eod_first = kinds[k].eod_first && j.settings.eod != EMX_NO_TOKEN;
-            write_file(made.shard.path, b.data, b.len);
+            write_bytes(made.shard.path, b.data, b.len);
             check_threads(j, &x, n_broken);
             bytes_free(&b);
         }
@@ -284,8 +263,8 @@ static bool is_left_out(const struct bytes *b, size_t n_threads)
                     .n_threads = (unsigned)n_threads};
 
     j.settings.vocabulary = VOCABULARY;
-    write_file("good", "\1\0\1\0\2\0\1", 8);
-    write_file("bad", b->data, b->len);
+    write_bytes("good", "\1\0\1\0\2\0\1", 8);
+    write_bytes("bad", b->data, b->len);
     CHECK(run(&j, "with.emx", &err) == EMX_OK);
     CHECK_STR(err.message, "");
     read_counts("with.emx", &with);
@@ -361,7 +340,7 @@ static void frames_count_to_the_limit(void)
         if (i)
             b.data[b.len - 1] ^= 1;
     }
-    write_file("bad", b.data, b.len);
+    write_bytes("bad", b.data, b.len);
     CHECK(run(&j, "x.emx", &err) == EMX_ERR_FORMAT && strstr(err.message, "more than 1 broken"));
     j.max_bad = 2;
     CHECK(run(&j, "x.emx", &err) == EMX_OK && n_skipped("x.emx", EMX_SKIPPED_FRAME) == 2);
@@ -371,22 +350,15 @@ static void frames_count_to_the_limit(void)
     bytes_free(&b);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
 int main(void)
 {
     seed = test_seed();
-    snprintf(folder, sizeof(folder), "/dev/shm/emx_skip_frames.XXXXXX");
-    if (!mkdtemp(folder) || mkdir(path_of("m"), 0700) != 0)
+    if (!make_folder_in_memory("skip-frames") || mkdir(path_of("m"), 0700) != 0)
         return 1;
     RUN(frames_are_left_out_of_any_flat_format);
     RUN(what_is_doubtful_leaves_out_the_shard);
     RUN(shards_with_gaps_are_taken_back);
     RUN(frames_count_to_the_limit);
-    CHECK(nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    remove_folder();
     return test_summary();
 }

@@ -4,7 +4,7 @@
  */
 #include "count/pairs.h"
 #include "failing_memory.h"
-#include "folder.h"
+#include "own_folder.h"
 #include "ref/naive_pairs.h"
 #include "scan/merge_runs.h"
 #include "scan/spill.h"
@@ -20,17 +20,6 @@
 WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
 
 static uint64_t seed;
-static char folder[64];
-
-static char *path_of(const char *name)
-{
-    static char paths[16][128];
-    static int next;
-    char *path = paths[next++ % 16];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
 
 static uint32_t token(uint32_t vocabulary, uint64_t *random)
 {
@@ -401,8 +390,7 @@ static void nothing_is_left_behind(void)
 int main(void)
 {
     seed = test_seed();
-    snprintf(folder, sizeof(folder), "/tmp/emx-spill-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!make_folder("spill"))
         return 1;
     RUN(runs_are_merged);
     RUN(tables_spill_and_come_back);
@@ -415,9 +403,6 @@ int main(void)
     RUN(nowhere_to_spill_is_an_error);
     RUN(a_full_disk_is_an_error);
     RUN(nothing_is_left_behind);
-    for (const char **name = (const char *[]){"a.bin", "b.bin", "c.bin", "plenty.emx", "little.emx", NULL}; *name;
-         name++)
-        unlink(path_of(*name));
-    rmdir(folder);
+    remove_folder();
     return test_summary();
 }

@@ -2,7 +2,7 @@
  * test_vne_set.c - the second pass: shards of every format give the documents that the scan counted, and their matrix
  * is that of the documents themselves
  */
-#include "shard_makers.h"
+#include "shard_files.h"
 #include "test.h"
 #include "vne/token_rows.h"
 
@@ -14,18 +14,7 @@
 
 enum { VOCABULARY = 500, DIMENSION = 6, EOD = 7, N_DOCUMENTS = 120 };
 
-static char folder[64];
 static uint64_t seed;
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][256];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
-}
 
 /* --- documents and vectors --------------------------------------------------------------------------------- */
 
@@ -73,33 +62,6 @@ static void add_document(struct emx_density *d, size_t begin, size_t end)
 }
 
 /* --- a corpus ------------------------------------------------------------------------------------------------- */
-
-static void write_bytes(const char *name, const void *data, size_t len)
-{
-    FILE *f = fopen(path_of(name), "wb");
-
-    if (!f || fwrite(data, 1, len, f) != len || fclose(f) != 0)
-        abort();
-}
-
-static void write_shard(const struct made_shard *m)
-{
-    const struct made_file *const all[] = {&m->shard, &m->side, &m->metadata};
-
-    for (size_t i = 0; i < 3; i++) {
-        if (all[i]->path)
-            write_bytes(all[i]->path, all[i]->bytes.data, all[i]->bytes.len);
-    }
-}
-
-static void remove_shard(const struct made_shard *m)
-{
-    remove(path_of(m->shard.path));
-    if (m->side.path)
-        remove(path_of(m->side.path));
-    if (m->metadata.path)
-        remove(path_of(m->metadata.path));
-}
 
 static struct emx_state *scan(const struct made_shard *m, const struct emx_domain_settings *settings)
 {
@@ -205,14 +167,6 @@ static struct emx_state *scan_three(const struct documents *d)
     for (size_t i = 0; i < 3; i++)
         free((char *)shards[i]);
     return s;
-}
-
-static bool same_files(const char *a, const char *b)
-{
-    char command[600];
-
-    snprintf(command, sizeof(command), "cmp -s %s %s", path_of(a), path_of(b));
-    return system(command) == 0;
 }
 
 static void threads_do_not_show(void)
@@ -417,11 +371,8 @@ static void the_checksum_tells_vectors_and_weights_apart(void)
 
 int main(void)
 {
-    char command[128];
-
     seed = test_seed();
-    strcpy(folder, "/tmp/emx-vne-XXXXXX");
-    if (!mkdtemp(folder) || mkdir(path_of("m"), 0700) != 0) /* where shards of MDS go */
+    if (!make_folder("vne") || mkdir(path_of("m"), 0700) != 0) /* where shards of MDS go */
         return 1;
     RUN(every_format_gives_the_documents_counted);
     RUN(threads_do_not_show);
@@ -431,7 +382,6 @@ int main(void)
     RUN(vectors_from_counts_are_of_unit_length_and_deterministic);
     RUN(states_keep_what_was_measured);
     RUN(the_checksum_tells_vectors_and_weights_apart);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
+    remove_folder();
     return test_summary();
 }
