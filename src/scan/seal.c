@@ -1,6 +1,5 @@
 #include "scan/seal.h"
 
-#include "pipeline/threads.h"
 #include "scan/merge_runs.h"
 
 #include <stdlib.h>
@@ -52,6 +51,17 @@ void sealed_finish(struct sealed *s, struct budget *budget)
     emx_spectrum_builder_destroy(&s->pairs);
     budget_give(budget, s->n_taken);
     *s = (struct sealed){0};
+}
+
+enum emx_status sealer_for(struct sealer *s, size_t n_items, item_fn *fn, void *context, struct emx_error *err)
+{
+    enum emx_status status = threads_for(s->placement, n_items, fn, context, err);
+
+    for (size_t i = 0; i < s->n_threads && !status; i++) {
+        if (s->errors[i].status)
+            status = emx_fail(err, s->errors[i].status, "%s", s->errors[i].message);
+    }
+    return status;
 }
 
 /* --- blocks -------------------------------------------------------------------------------------------- */
@@ -146,7 +156,6 @@ static enum emx_status encode_rows(struct sealer *s, const struct emx_pair_count
     size_t n_blocks = (n + PAIR_BLOCK_ROWS - 1) / PAIR_BLOCK_ROWS;
     struct state_block *larger = realloc(ret->blocks, (ret->n_blocks + n_blocks + 1) * sizeof(*larger));
     struct encoding e = {.sealer = s, .rows = rows, .n_rows = n};
-    enum emx_status status;
 
     if (!larger)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for encoded pairs");
@@ -154,12 +163,7 @@ static enum emx_status encode_rows(struct sealer *s, const struct emx_pair_count
     e.blocks = larger + ret->n_blocks;
     memset(e.blocks, 0, n_blocks * sizeof(*larger));
     ret->n_blocks += n_blocks;
-    status = threads_for(s->placement, n_blocks, encode_item, &e, err);
-    for (size_t i = 0; i < s->n_threads && !status; i++) {
-        if (s->errors[i].status)
-            status = emx_fail(err, s->errors[i].status, "%s", s->errors[i].message);
-    }
-    return status;
+    return sealer_for(s, n_blocks, encode_item, &e, err);
 }
 
 /* A piece of the rows: fill the block that the last piece began, encode what is full, keep the rest. */

@@ -8,6 +8,7 @@
 #ifndef SCAN_SEAL_H
 #define SCAN_SEAL_H
 
+#include "pipeline/threads.h"
 #include "scan/merge_runs.h"
 #include "scan/spill.h"
 #include "state/writer.h"
@@ -42,12 +43,13 @@ EMX_CHECKED enum emx_status sealer_init(struct sealer *s, const struct placement
                                         struct emx_error *err);
 void sealer_finish(struct sealer *s);
 
+/* threads_for(), and what an item left in the errors of its thread. */
+EMX_CHECKED enum emx_status sealer_for(struct sealer *s, size_t n_items, item_fn *fn, void *context,
+                                       struct emx_error *err);
+
 /* Seal the domain and release its tables; no thread counts in it any more. */
 EMX_CHECKED enum emx_status seal_domain(struct sealer *s, struct domain *d, struct sealed *ret, struct emx_error *err);
-/*
- * The same for a domain that other ranks count, too: its rows become one run, d->runs[0]; if there are none, d->n_runs
- * is 0.
- */
+/* The same for a domain that other ranks count, too: its rows become one run, d->runs[0], which may have none. */
 EMX_CHECKED enum emx_status seal_to_run(struct sealer *s, struct domain *d, struct emx_error *err);
 
 /* Where sorted rows come from, piece by piece: rows_next() or merge_next() of the source, for two. */

@@ -5,7 +5,6 @@
  */
 #include "scan/seal.h"
 
-#include "pipeline/threads.h"
 #include "state/block_encode.h"
 
 #include <stdlib.h>
@@ -42,11 +41,7 @@ static enum emx_status append(struct sealer *s, struct run *run, const struct em
 
     if (!st.blocks)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for runs on disk");
-    status = threads_for(s->placement, n_blocks, store_item, &st, err);
-    for (size_t i = 0; i < s->n_threads && !status; i++) {
-        if (s->errors[i].status)
-            status = emx_fail(err, s->errors[i].status, "%s", s->errors[i].message);
-    }
+    status = sealer_for(s, n_blocks, store_item, &st, err);
     for (size_t i = 0; i < n_blocks && !status; i++)
         status = run_add_block(run, &st.blocks[i], err);
     free(st.blocks);
