@@ -1,7 +1,7 @@
 /* linalg.c - LAPACK with work that is allocated once */
 #include "linalg/linalg.h"
 
-#include "linalg/one_thread.h"
+#include "linalg/blas.h"
 
 #include <lapacke.h>
 #include <limits.h>
@@ -22,11 +22,13 @@ static size_t lapack_length(int rows, int cols)
 {
     double ask, largest = 1, dummy[1] = {0};
 
+    blas_enter();
     LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, rows, cols, dummy, rows, dummy, &ask, -1);
     largest = ask > largest ? ask : largest;
     LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', rows, 1, cols, dummy, rows, dummy, dummy, rows, &ask, -1);
     largest = ask > largest ? ask : largest;
     LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'S', 'S', cols, cols, dummy, cols, dummy, dummy, cols, dummy, cols, &ask, -1);
+    blas_leave();
     largest = ask > largest ? ask : largest;
     return (size_t)largest;
 }
@@ -37,7 +39,6 @@ struct linalg_work *linalg_work_create(size_t max_rows, size_t max_cols)
 
     if (!w)
         return NULL;
-    linalg_use_one_thread();
     w->max_rows = max_rows;
     w->max_cols = max_cols;
     w->lapack_length = lapack_length((int)max_rows, (int)max_cols);
@@ -69,8 +70,8 @@ static void take_triangle(const double *a, size_t rows, size_t cols, double *r)
         memcpy(r + j * cols, a + j * rows, (j + 1) * sizeof *r);
 }
 
-bool linalg_svd(struct linalg_work *w, double *a, size_t rows, size_t cols, double *b, double *ret_s, double *ret_vt,
-                double *ret_ub)
+static bool decompose(struct linalg_work *w, double *a, size_t rows, size_t cols, double *b, double *ret_s,
+                      double *ret_vt)
 {
     int m = (int)rows, n = (int)cols, length = (int)w->lapack_length;
 
@@ -78,8 +79,19 @@ bool linalg_svd(struct linalg_work *w, double *a, size_t rows, size_t cols, doub
         LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', m, 1, n, a, m, w->tau, b, m, w->lapack, length) != 0)
         return false;
     take_triangle(a, rows, cols, w->r);
-    if (LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'S', 'S', n, n, w->r, n, ret_s, w->u, n, ret_vt, n, w->lapack, length) !=
-        0)
+    return LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'S', 'S', n, n, w->r, n, ret_s, w->u, n, ret_vt, n, w->lapack,
+                               length) == 0;
+}
+
+bool linalg_svd(struct linalg_work *w, double *a, size_t rows, size_t cols, double *b, double *ret_s, double *ret_vt,
+                double *ret_ub)
+{
+    bool done;
+
+    blas_enter();
+    done = decompose(w, a, rows, cols, b, ret_s, ret_vt);
+    blas_leave();
+    if (!done)
         return false;
     for (size_t j = 0; j < cols; j++) {
         ret_ub[j] = 0;

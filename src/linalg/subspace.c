@@ -1,6 +1,6 @@
 #include "linalg/subspace.h"
 
-#include "linalg/one_thread.h"
+#include "linalg/blas.h"
 #include "linalg/symmetric.h"
 
 #include <cblas.h>
@@ -14,13 +14,14 @@ bool linalg_orthonormalise(size_t n, size_t k, float *a)
     float ask[2] = {1, 1}, *tau = calloc(k, sizeof(*tau)), *work;
     bool done;
 
-    linalg_use_one_thread();
+    blas_enter();
     LAPACKE_sgelqf_work(LAPACK_COL_MAJOR, rows, columns, a, rows, tau, &ask[0], -1);
     LAPACKE_sorglq_work(LAPACK_COL_MAJOR, rows, columns, rows, a, rows, tau, &ask[1], -1);
     length = (lapack_int)(ask[0] > ask[1] ? ask[0] : ask[1]);
     work = malloc((size_t)length * sizeof(*work));
     done = tau && work && LAPACKE_sgelqf_work(LAPACK_COL_MAJOR, rows, columns, a, rows, tau, work, length) == 0 &&
            LAPACKE_sorglq_work(LAPACK_COL_MAJOR, rows, columns, rows, a, rows, tau, work, length) == 0;
+    blas_leave();
     free(tau);
     free(work);
     return done;
@@ -43,23 +44,6 @@ static bool add_gram(size_t n, size_t k, const float *a, double *gram)
     return wide;
 }
 
-static bool eigenvectors(size_t n, double *a, double *ret_ascending)
-{
-    lapack_int size = (lapack_int)n, ask_integers = 1, *integers;
-    double ask = 1, *work;
-    bool done;
-
-    LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, a, size, ret_ascending, &ask, -1, &ask_integers, -1);
-    work = malloc((size_t)ask * sizeof(*work));
-    integers = malloc((size_t)ask_integers * sizeof(*integers));
-    done = work && integers &&
-           LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, a, size, ret_ascending, work, (lapack_int)ask,
-                               integers, ask_integers) == 0;
-    free(work);
-    free(integers);
-    return done;
-}
-
 /* An eigenvector's sign is chance: its largest component is made positive. */
 static double sign_of(const double *v, size_t n)
 {
@@ -73,7 +57,7 @@ static double sign_of(const double *v, size_t n)
 bool linalg_gram_root(size_t n, size_t k, const float *a, float *ret)
 {
     double *gram = calloc(k * k, sizeof(*gram)), *values = calloc(k, sizeof(*values));
-    bool done = gram && values && add_gram(n, k, a, gram) && eigenvectors(k, gram, values);
+    bool done = gram && values && add_gram(n, k, a, gram) && linalg_eigenvectors(k, gram, values);
 
     for (size_t i = 0; done && i < k; i++) {
         const double *v = gram + (k - 1 - i) * k;
@@ -89,7 +73,8 @@ bool linalg_gram_root(size_t n, size_t k, const float *a, float *ret)
 
 void linalg_transform(size_t n, size_t k, size_t m, const float *a, const float *t, float *ret)
 {
-    linalg_use_one_thread();
+    blas_enter();
     cblas_sgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, t, (int)k, a, (int)k, 0, ret,
                 (int)m);
+    blas_leave();
 }

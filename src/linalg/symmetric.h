@@ -19,4 +19,7 @@ void linalg_add_outer_products(size_t n, size_t n_columns, const double *a, doub
  */
 bool linalg_eigenvalues(size_t n, double *a, double *ret);
 
+/* The same, ascending; the columns of a become the eigenvectors, in that order. */
+bool linalg_eigenvectors(size_t n, double *a, double *ret_ascending);
+
 #endif
