@@ -16,7 +16,22 @@
 #include <unistd.h>
 
 static uint64_t seed;
+static struct emx_embeddings *matrix;
+static struct emx_scan_vectors vectors[2] = {{.source = "made"}, {.source = "made", .n_documents = 20, .seed = 1}};
 static bool all_places; /* flip in each byte of small shards, not here and there: minutes */
+
+/* One for each token that good shards have, some of zeros. */
+static void make_vectors(void)
+{
+    static float rows[1000][6];
+
+    for (size_t i = 0; i < 1000; i++) {
+        for (size_t k = 0; k < 6 && i % 20; k++)
+            rows[i][k] = (float)((double)(test_random(&seed) % 2048) - 900) / 64;
+    }
+    CHECK(emx_embeddings_from_rows(rows[0], 1000, 6, &matrix, NULL) == EMX_OK);
+    vectors[0].embeddings = vectors[1].embeddings = matrix;
+}
 
 /* --- scans --------------------------------------------------------------------------------------------- */
 
@@ -28,6 +43,7 @@ struct job {
     unsigned n_threads;
     uint64_t memory, max_bad;
     enum emx_on_error on_error;
+    const struct emx_scan_vectors *vectors;
     bool without_bad, without_tmpdir;
 };
 
@@ -41,6 +57,7 @@ static enum emx_status run(const struct job *j, const char *output, struct emx_e
                                        .memory_bytes = j->memory,
                                        .on_error = j->on_error,
                                        .max_bad = j->max_bad,
+                                       .vectors = j->vectors,
                                        .tmpdir = j->without_tmpdir ? "/nowhere" : folder};
 
     for (size_t i = 0; i < 2; i++) {
@@ -119,6 +136,12 @@ static bool check_skips(struct job j)
     return true;
 }
 
+/* No vectors, those of all documents, or of a sample. */
+static const struct emx_scan_vectors *some_vectors(size_t i)
+{
+    return i % 3 ? &vectors[i % 3 - 1] : NULL;
+}
+
 static void scan_good_ones(struct job j)
 {
     struct emx_error err;
@@ -185,7 +208,7 @@ static size_t check_kind(unsigned kind)
     uint64_t ends[300];
     struct documents d;
     struct made_shard made[3];
-    struct job j = {.settings = modes[kind % 3], .memory = 64 << 20};
+    struct job j = {.settings = modes[kind % 3], .memory = 64 << 20, .vectors = some_vectors(kind / 3 + kind)};
 
     for (size_t i = 0; i < 3; i++) {
         make_documents(&d, tokens, 300 - i, ends);
@@ -224,13 +247,13 @@ static void damage_in_any_format_is_skipped(void)
 
 /* --- shards of many blocks ----------------------------------------------------------------------------- */
 
-/* Tokens that compress well, so that a flip hits much of them. */
+/* Tokens that compress well, so that a flip hits much of them, and of many documents that end with 9. */
 static void make_tokens(struct bytes *b, size_t n, size_t size, uint32_t vocabulary)
 {
     uint32_t phrase[512];
 
     for (size_t i = 0; i < 512; i++)
-        phrase[i] = (uint32_t)(test_random(&seed) % vocabulary);
+        phrase[i] = i % 100 ? (uint32_t)(test_random(&seed) % vocabulary) : 9;
     for (size_t i = 0; i < n; i++) {
         if (i % 50000 == 0)
             phrase[test_random(&seed) % 512] = (uint32_t)(test_random(&seed) % vocabulary);
@@ -298,6 +321,7 @@ static void damage_behind_many_blocks_is_taken_back(void)
     for (size_t mode = 0; mode < 3; mode++) {
         j.settings = modes[mode];
         j.settings.vocabulary = mode ? 1000 : 0;
+        j.vectors = some_vectors(mode ? 2 : 1);
         scan_good_ones(j);
         for (size_t i = 0; i < 5; i++)
             check_stored(j, &content, sizes[i], i == 3 ? 4 : 1, 3);
@@ -314,15 +338,16 @@ static void tokens_beyond_the_vocabulary_break_a_shard(void)
     struct bytes content = {0};
 
     j.dtype = "u32";
-    j.settings = (struct emx_domain_settings){.eod = 9, .vocabulary = 1000};
     make_tokens(&content, 300000, 4, 1000);
     write_bytes("good1", content.data, 40000);
     write_bytes("good2", content.data, 4);
-    scan_good_ones(j);
     for (size_t i = 0; i < 6; i++) {
         const size_t sizes[] = {4 * places[i] + 2, 1000000};
         struct bytes b;
 
+        j.vectors = some_vectors(i);
+        j.settings = (struct emx_domain_settings){.eod = 9, .vocabulary = j.vectors ? 0 : 1000};
+        scan_good_ones(j);
         content.data[4 * places[i] + 1] ^= 0x80;
         write_bytes("bad", content.data, content.len);
         j.n_threads = 1u << i % 3;
@@ -442,6 +467,7 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
     for (size_t changed = 0; changed < 4; changed++) {
         static const size_t places[] = {SIZE_MAX, 400, 4 * 150000, 4 * 390000}; /* the last was not counted */
         bool harmless = changed == 0 || changed == 3;
+        struct bagger none = {0};
         struct emx_error err = {0};
         struct bench b;
 
@@ -452,19 +478,20 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
             content.data[places[changed]] ^= 1;
             write_bytes("bad", content.data, content.len);
         }
-        CHECK(take_back(b.counter, &b.shard, &b.block, &err) == (harmless ? EMX_OK : EMX_ERR_CORRUPT));
+        CHECK(take_back(b.counter, &none, &b.shard, &b.block, &err) == (harmless ? EMX_OK : EMX_ERR_CORRUPT));
         CHECK(harmless || (strstr(err.message, "reads otherwise") && strstr(err.message, "it fails")));
         CHECK(b.domain.n_tokens == 0 || !harmless);
         bench_finish(&b);
     }
     write_bytes("bad", content.data, content.len);
     for (size_t kept = 0; kept < 2; kept++) { /* cut off behind what was counted, and within it */
+        struct bagger none = {0};
         struct bench b;
 
         bench_init(&b, path_of("bad"));
         count_some(&b, 3);
         CHECK(truncate(path_of("bad"), kept ? 4 * 100000 : 4 * 196608) == 0);
-        CHECK(take_back(b.counter, &b.shard, &b.block, &(struct emx_error){0}) == (kept ? EMX_ERR_CORRUPT : EMX_OK));
+        CHECK(take_back(b.counter, &none, &b.shard, &b.block, &(struct emx_error){0}) == (kept ? EMX_ERR_CORRUPT : EMX_OK));
         bench_finish(&b);
     }
     bytes_free(&content);
@@ -549,6 +576,7 @@ int main(int argc, char **argv)
     all_places = argc > 1 && strcmp(argv[1], "all") == 0;
     if (!make_folder_in_memory("on-error"))
         return 1;
+    make_vectors();
     RUN(damage_in_any_format_is_skipped);
     RUN(damage_behind_many_blocks_is_taken_back);
     RUN(tokens_beyond_the_vocabulary_break_a_shard);
@@ -557,6 +585,7 @@ int main(int argc, char **argv)
     RUN(missing_shards_are_skipped_up_to_a_limit);
     RUN(pipes_cannot_be_skipped);
     RUN(mixed_domains_fail);
+    emx_embeddings_close(&matrix);
     remove_folder();
     return test_summary();
 }

@@ -37,7 +37,7 @@ struct emx_scan_progress {
 
 /*
  * What becomes of a shard that is broken: that is not there, cannot be read, is not what its format says, does not match
- * a checksum, or has a token at or above the vocabulary.
+ * a checksum, or has a token at or above the vocabulary, or without a row in the matrix of vectors.
  */
 enum emx_on_error {
     EMX_ON_ERROR_FAIL = 0,   /* the scan fails */
@@ -57,14 +57,15 @@ enum emx_on_error {
 /*
  * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
  * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
- * vectors are not weighted.  Not together with another on_error than EMX_ON_ERROR_FAIL or a
- * checkpoint (EMX_ERR_ARG).  Borrowed for the call.
+ * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_FRAME or a checkpoint (EMX_ERR_ARG).
+ * Borrowed for the call.
  */
 struct emx_scan_vectors {
     const struct emx_embeddings *embeddings;
     const char *source;   /* where they come from, to remember and for messages */
     uint64_t n_documents; /* to take of each domain, not of a part of the shards (EMX_ERR_ARG); 0: all.  Each that is taken
-                             takes 8 bytes a dimension until its domain ends */
+                             takes 8 bytes a dimension until its domain ends; with skip-shard so do up to as many of each
+                             shard that is being read */
     uint64_t seed;        /* of the sample */
 };
 

@@ -9,12 +9,23 @@
 
 /* --- the scan ---------------------------------------------------------------------------------------------- */
 
-static enum emx_status check_vocabularies(const struct bagging *b, struct emx_error *err)
+static void limit_vocabulary(const struct bagging *b, struct domain *d)
 {
-    for (size_t i = 0; i < b->n_domains; i++) {
+    d->vocabulary = b->rows->n_tokens;
+    d->vectors = b->given->source;
+}
+
+/* A token that has no row in a matrix breaks its shard as one beyond the vocabulary does. */
+static enum emx_status set_vocabularies(const struct bagging *b, struct emx_error *err)
+{
+    for (size_t i = 0; i < b->n_domains && b->rows->is_matrix; i++) {
         const struct emx_scan_domain *d = b->domains[i].given;
 
-        if (b->rows->is_matrix && d->settings.vocabulary > b->rows->n_tokens)
+        if (!d->settings.vocabulary)
+            limit_vocabulary(b, &b->domains[i]);
+        if (!d->settings.vocabulary && b->domains[i].taken_back)
+            limit_vocabulary(b, b->domains[i].taken_back);
+        if (d->settings.vocabulary > b->rows->n_tokens)
             return emx_fail(err, EMX_ERR_RANGE,
                             "%s: has vectors for %u tokens, but the vocabulary of domain '%s' is %u", b->given->source,
                             b->rows->n_tokens, d->name, d->settings.vocabulary);
@@ -64,7 +75,7 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
         pthread_mutex_init(&b->of_domain[i].mutex, NULL);
     for (; n < n_domains && given->n_documents && !status; n++)
         status = sample_create(given->n_documents, b->rows->dimension, &b->of_domain[n].sample, err);
-    return status ? status : check_vocabularies(b, err);
+    return status ? status : set_vocabularies(b, err);
 }
 
 void bagging_finish(struct bagging *b)
@@ -106,19 +117,22 @@ void bagger_finish(struct bagger *w)
 }
 
 /* Called with the domain's mutex. */
-static bool add_sums(struct bagged *to, struct bag_sums *from)
+static bool add_sums(struct bagged *to, const struct bag_sums *from, bool takes_back)
 {
-    size_t dimension = emx_density_dimension(from->density);
+    const size_t dimension = emx_density_dimension(from->density);
+    const int sign = takes_back ? -1 : 1; /* counts may fall below 0 meanwhile, and wrap */
+    const wide *sums = density_sums(from->density);
 
     if (!to->sums)
         to->sums = calloc(covariance_n_sums(dimension), sizeof(*to->sums));
     if (!to->sums)
         return false;
-    covariance_add_sums(dimension, to->sums, density_sums(from->density));
-    to->n_documents += emx_density_n_documents(from->density);
-    to->n_left_out += emx_density_n_left_out(from->density);
-    to->n_tokens += from->n_tokens;
-    to->n_without_vector += from->n_without_vector;
+    for (size_t i = 0; i < covariance_n_sums(dimension); i++)
+        to->sums[i] += sign * sums[i];
+    to->n_documents += (uint64_t)sign * emx_density_n_documents(from->density);
+    to->n_left_out += (uint64_t)sign * emx_density_n_left_out(from->density);
+    to->n_tokens += (uint64_t)sign * from->n_tokens;
+    to->n_without_vector += (uint64_t)sign * from->n_without_vector;
     return true;
 }
 
@@ -133,7 +147,7 @@ enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
     if (status)
         return status;
     pthread_mutex_lock(&w->at->mutex);
-    done = add_sums(w->at, &w->sums);
+    done = add_sums(w->at, &w->sums, w->takes_back);
     pthread_mutex_unlock(&w->at->mutex);
     w->at = NULL;
     return done ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for the sums over a domain's documents");
@@ -141,10 +155,12 @@ enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
 
 static enum emx_status enter(struct bagger *w, const struct domain *d, struct emx_error *err)
 {
-    struct bagged *at = &w->all->of_domain[d - w->all->domains];
+    size_t i = (size_t)(d->given - w->all->domains->given);
+    struct bagged *at = &w->all->of_domain[i];
+    bool takes_back = d != &w->all->domains[i];
     enum emx_status status;
 
-    if (w->at == at)
+    if (w->at == at && w->takes_back == takes_back)
         return EMX_OK;
     status = bagger_leave(w, err);
     if (status)
@@ -152,6 +168,7 @@ static enum emx_status enter(struct bagger *w, const struct domain *d, struct em
     emx_density_reset(w->sums.density);
     w->sums.n_tokens = w->sums.n_without_vector = 0;
     w->at = at;
+    w->takes_back = takes_back;
     return bags_to(w->bags, &w->sums, err);
 }
 
@@ -171,83 +188,87 @@ enum emx_status bagger_domain_end(struct bagger *w, struct domain *d, struct emx
 struct view {
     struct bagger *w;
     const struct shard *shard;
+    struct sample *sample; /* that its documents go to, or NULL */
     uint64_t path_hash;
     uint32_t eod; /* or EMX_NO_TOKEN */
     bool eod_first;
 };
 
-static struct view view_shard(struct bagger *w, const struct shard *s)
+static enum emx_status own_sample(struct bagger *w, struct shard *s, struct sample **ret, struct emx_error *err)
 {
-    const struct emx_scan_vectors *given = w->all->given;
+    enum emx_status status = EMX_OK;
 
-    return (struct view){.w = w,
+    pthread_mutex_lock(&s->mutex);
+    if (!s->stretches.sample)
+        status = sample_create(w->all->given->n_documents, w->all->rows->dimension, &s->stretches.sample, err);
+    *ret = s->stretches.sample;
+    pthread_mutex_unlock(&s->mutex);
+    return status;
+}
+
+static enum emx_status view_shard(struct bagger *w, struct shard *s, struct view *ret, struct emx_error *err)
+{
+    enum emx_status status = enter(w, s->domain, err);
+
+    if (status)
+        return status;
+    *ret = (struct view){.w = w,
                          .shard = s,
-                         .path_hash = w->at->sample ? sample_path_hash(s->path, given->seed) : 0,
+                         .sample = w->at->sample,
+                         .path_hash = w->at->sample ? sample_path_hash(s->path, w->all->given->seed) : 0,
                          .eod = s->domain->settings.eod,
                          .eod_first = s->domain->settings.eod_first};
+    return ret->sample && s->may_fail ? own_sample(w, s, &ret->sample, err) : EMX_OK;
 }
 
 static bool is_wanted(const struct view *v, uint64_t begin)
 {
-    return !v->w->at->sample || sample_wants(v->w->at->sample, sample_hash(v->path_hash, begin));
+    uint64_t hash = v->sample ? sample_hash(v->path_hash, begin) : 0;
+
+    return !v->sample || (sample_wants(v->sample, hash) && sample_wants(v->w->at->sample, hash));
 }
 
-static enum emx_status refuse_token(const struct view *v, const struct block *b, size_t i, struct emx_error *err)
+/*
+ * Tokens [from, to) of one document to the bags, without EOD.  A token across two pieces that has no row is passed by:
+ * at the end of the shard it will be refused (seams.h).
+ */
+static void add_tokens(const struct view *v, const struct block *b, size_t from, size_t to)
 {
-    return emx_fail(err, EMX_ERR_RANGE, "%s: token %u at token number %llu has no vector: %s has %u", v->shard->name,
-                    block_token(b, i), (unsigned long long)(b->index + i), v->w->all->given->source,
-                    v->w->all->rows->n_tokens);
-}
-
-/* Tokens [from, to) of one document to the bags, without EOD. */
-static enum emx_status add_tokens(const struct view *v, const struct block *b, size_t from, size_t to,
-                                  struct emx_error *err)
-{
-    size_t done;
-
     if (from < to && v->eod_first && block_token(b, from) == v->eod)
         from++;
     if (from < to && !v->eod_first && block_token(b, to - 1) == v->eod)
         to--;
     if (from == to)
-        return EMX_OK;
+        return;
     if (b->width == 2)
-        done = bags_u16(v->w->bags, (const uint16_t *)b->tokens + from, to - from);
+        bags_u16(v->w->bags, (const uint16_t *)b->tokens + from, to - from);
     else
-        done = bags_u32(v->w->bags, (const uint32_t *)b->tokens + from, to - from);
-    return done < to - from ? refuse_token(v, b, from + done, err) : EMX_OK;
+        bags_u32(v->w->bags, (const uint32_t *)b->tokens + from, to - from);
 }
 
 static enum emx_status add_document(const struct view *v, const struct block *b, size_t from, size_t to,
                                     struct emx_error *err)
 {
     struct bagger *w = v->w;
-    enum emx_status status;
 
     if (!is_wanted(v, b->index + from))
         return EMX_OK;
-    status = add_tokens(v, b, from, to, err);
-    if (status)
-        return status;
-    if (!w->at->sample)
+    add_tokens(v, b, from, to);
+    if (!v->sample)
         return bags_end(w->bags, err);
     bags_end_part(w->bags, &w->whole);
-    return sample_offer(w->at->sample, sample_hash(v->path_hash, b->index + from), &w->whole, err);
+    return sample_offer(v->sample, sample_hash(v->path_hash, b->index + from), &w->whole, err);
 }
 
 /* Of a document that may have begun before; `begins`: it did not. */
 static enum emx_status make_part(const struct view *v, const struct block *b, size_t from, size_t to, bool begins,
                                  struct document_part *ret, struct emx_error *err)
 {
-    enum emx_status status;
-
     *ret = (struct document_part){.begin = b->index + from};
     ret->is_unwanted = begins && !is_wanted(v, ret->begin);
     if (from == to || ret->is_unwanted)
         return EMX_OK;
-    status = add_tokens(v, b, from, to, err);
-    if (status)
-        return status;
+    add_tokens(v, b, from, to);
     ret->bag.sum = malloc(v->w->all->rows->dimension * sizeof(*ret->bag.sum));
     if (!ret->bag.sum)
         return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", v->shard->name);
@@ -262,10 +283,10 @@ static enum emx_status end_document(const struct view *v, struct document_part *
     struct bag_part *bag = &p->bag;
     enum emx_status status = EMX_OK;
 
-    if (!p->is_unwanted && w->at->sample) {
+    if (!p->is_unwanted && v->sample) {
         struct bag_part offered = {bag->sum ? bag->sum : w->zero, bag->n_tokens, bag->n_without_vector};
 
-        status = sample_offer(w->at->sample, sample_hash(v->path_hash, p->begin), &offered, err);
+        status = sample_offer(v->sample, sample_hash(v->path_hash, p->begin), &offered, err);
     } else if (!p->is_unwanted) {
         if (bag->sum)
             bags_add_part(w->bags, bag);
@@ -519,11 +540,10 @@ enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct blo
 
     if (!w->all || (!b->n && !x.n_head && !x.n_tail)) /* an end alone is that of the shard */
         return EMX_OK;
-    status = enter(w, s->domain, err);
-    if (status)
-        return status;
-    v = view_shard(w, s);
-    if (b->n)
+    status = view_shard(w, s, &v, err);
+    if (!status && w->takes_back && v.sample) /* it has none of the shard's documents */
+        return EMX_OK;
+    if (!status && b->n)
         status = cut_block(&v, b, &x, err);
     if (!status)
         return put(&v, s, &x, err);
@@ -542,10 +562,9 @@ enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_e
 
     if (!w->all || !s->stretches.n || !has_tokens(whole))
         return EMX_OK;
-    status = enter(w, s->domain, err);
+    status = view_shard(w, s, &v, err);
     if (status)
         return status;
-    v = view_shard(w, s);
     crosses = s->open.documents_cross_shards && v.eod != EMX_NO_TOKEN;
     begins = !(crosses && v.eod_first) || whole->first == v.eod;
     ends = !(crosses && !v.eod_first) || whole->last == v.eod;
@@ -553,6 +572,8 @@ enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_e
         status = end_document(&v, &whole->head, err);
     if (!status && whole->is_cut && ends)
         status = end_document(&v, &whole->tail, err);
+    if (!status && s->stretches.sample)
+        status = sample_move(s->stretches.sample, w->at->sample, err);
     return status;
 }
 

@@ -9,6 +9,10 @@
  * when it goes to another.  All sums are integers, so they do not depend on who added what.  Of a sample the documents'
  * vectors are kept (vne/sample.h) until the last shard of the domain is done.
  *
+ * A shard that turns out broken is taken back (take_back.h): the same blocks, read again, end the same documents, and
+ * these are subtracted.  What a sample forgot for its documents would be lost, so until a shard that may be skipped is
+ * whole, its documents are in a sample of its own.
+ *
  * Documents are those that are counted (count.c, seams.c): they end at EOD tokens, and where an index or the format
  * says so.
  */
@@ -51,6 +55,7 @@ struct bagger {
     struct bags *bags;
     struct bag_sums sums;
     struct bagged *at;     /* the domain that sums are of, or NULL */
+    bool takes_back;       /* they are to be subtracted from it */
     struct bag_part whole; /* a document of a sample */
     int64_t *zero;         /* [dimension] */
 };
@@ -59,7 +64,7 @@ struct bagger {
 EMX_CHECKED enum emx_status bagger_init(struct bagger *w, const struct bagging *all, struct emx_error *err);
 void bagger_finish(struct bagger *w);
 
-/* The documents of a block, before it is put back.  EMX_ERR_RANGE: a token has no row in the matrix; EMX_ERR_MEMORY. */
+/* The documents of a block, before it is put back; all its tokens are below the vocabulary.  EMX_ERR_MEMORY, _RANGE. */
 EMX_CHECKED enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct block *b,
                                          struct emx_error *err);
 /* All blocks are back: the documents at the shard's edges. */

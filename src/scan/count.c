@@ -77,6 +77,10 @@ static enum emx_status refuse_token(const struct shard *s, const struct block *b
         return emx_fail(err, EMX_ERR_RANGE,
                         "%s: token number %llu is negative or too large to be one; is --dtype right?", s->name,
                         (unsigned long long)(b->index + i));
+    if (s->domain->vectors)
+        return emx_fail(err, EMX_ERR_RANGE, "%s: token %u at token number %llu has no vector: %s has %u", s->name,
+                        block_token(b, i), (unsigned long long)(b->index + i), s->domain->vectors,
+                        s->domain->vocabulary);
     return emx_fail(err, EMX_ERR_RANGE,
                     "%s: token %u at token number %llu (byte %llu of the content) is not below %s, %llu", s->name,
                     block_token(b, i), (unsigned long long)(b->index + i),

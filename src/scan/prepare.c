@@ -249,15 +249,14 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
     return status ? status : prepare_regions(s, err);
 }
 
-/* Documents of a shard that is skipped would have to leave the sums again; and samples do not merge. */
+/* What is not done together. */
 static enum emx_status check_options(const struct emx_scan_options *o, const struct emx_cluster *cluster,
                                      struct emx_error *err)
 {
-    if (o->vectors && o->on_error != EMX_ON_ERROR_FAIL)
-        return emx_fail(
-            err, EMX_ERR_ARG,
-            "documents cannot be summed up while broken shards are skipped: scan without vectors, and measure "
-            "the state in a second pass");
+    if (o->vectors && o->on_error == EMX_ON_ERROR_SKIP_FRAME)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "documents cannot be summed up while broken frames are left out: skip whole shards, or scan "
+                        "without vectors");
     if (o->on_error == EMX_ON_ERROR_SKIP_FRAME && o->checkpoint)
         return emx_fail(
             err, EMX_ERR_ARG,

@@ -138,7 +138,6 @@ static uint64_t range_of(const struct shard *s)
 
 static enum emx_status open_shard(struct shard *s, struct emx_error *err)
 {
-    uint32_t declared = s->domain->settings.vocabulary;
     enum emx_status status = stream_open(NULL, s->path, s->window_log_max, &s->open.stream, err);
 
     s->open.path = s->name;
@@ -152,7 +151,7 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
         s->may_fail = false; /* which of two shards is to go is not ours to say */
         return status;
     }
-    s->vocabulary = declared ? declared : EMX_MAX_VOCABULARY;
+    s->vocabulary = s->domain->vocabulary;
     if (!s->open.is_flat && s->n_counted > 1)
         return emx_fail(err, EMX_ERR_CORRUPT, "%s: is counted in parts, but its format is read in order", s->name);
     s->key = pair_key_for((uint32_t)(range_of(s) < s->vocabulary ? range_of(s) : s->vocabulary));

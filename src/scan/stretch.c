@@ -14,6 +14,7 @@ void stretches_finish(struct stretches *s)
     for (size_t i = 0; i < s->n; i++)
         stretch_finish(&s->list[i]);
     free(s->list);
+    sample_destroy(&s->sample);
     *s = (struct stretches){0};
 }
 

@@ -9,7 +9,7 @@
 #ifndef SCAN_STRETCH_H
 #define SCAN_STRETCH_H
 
-#include "vne/bags.h"
+#include "vne/sample.h"
 
 /* Of a document: some or all of its tokens, without EOD. */
 struct document_part {
@@ -34,6 +34,7 @@ struct stretch {
 struct stretches {
     struct stretch *list; /* [n] no two touch */
     size_t n, cap;
+    struct sample *sample; /* whole documents that are not in the domain's sample before the shard is; or NULL */
 };
 
 void stretches_finish(struct stretches *s);

@@ -12,17 +12,25 @@ static bool was_counted(const struct shard *failed, const struct span *block, si
     return *at < failed->n_spans && failed->spans[*at].begin <= block->begin;
 }
 
-static enum emx_status count_again(struct counter *c, struct shard *again, struct block *b, struct emx_error *err)
+/* What takes back, with the thread's means. */
+struct taker {
+    struct counter *counter;
+    struct bagger *bagger;
+};
+
+static enum emx_status count_again(const struct taker *t, struct shard *again, struct block *b, struct emx_error *err)
 {
     bool last;
-    enum emx_status status = count_block(c, again, b, err);
+    enum emx_status status = count_block(t->counter, again, b, err);
 
+    if (!status)
+        status = bagger_block(t->bagger, again, b, err);
     return status ? status : shard_put(again, b, &last, err);
 }
 
 /* What fails in reading ends it: the spans will tell whether it has come far enough. */
-static enum emx_status read_again(struct counter *c, const struct shard *failed, struct shard *again, struct block *b,
-                                  struct emx_error *err)
+static enum emx_status read_again(const struct taker *t, const struct shard *failed, struct shard *again,
+                                  struct block *b, struct emx_error *err)
 {
     uint64_t end = failed->n_spans ? failed->spans[failed->n_spans - 1].end : 0;
     bool any = true, last;
@@ -41,7 +49,7 @@ static enum emx_status read_again(struct counter *c, const struct shard *failed,
             b->in_piece = false;
             return EMX_OK;
         } else if (was_counted(failed, &b->span, &at)) {
-            status = count_again(c, again, b, err);
+            status = count_again(t, again, b, err);
         }
     }
     return status;
@@ -64,14 +72,14 @@ static bool same_spans(const struct shard *a, const struct shard *b)
     return a->n_spans == b->n_spans && a->open.index_xxh3 == b->open.index_xxh3;
 }
 
-static enum emx_status count_minus(struct counter *c, struct shard *failed, struct shard *again, struct block *space,
-                                   struct emx_error *err)
+static enum emx_status count_minus(const struct taker *t, struct shard *failed, struct shard *again,
+                                   struct block *space, struct emx_error *err)
 {
-    enum emx_status status = read_again(c, failed, again, space, err);
+    enum emx_status status = read_again(t, failed, again, space, err);
 
     if (!status) {
         again->failure = failed->failure; /* a token across two blocks that was refused is no part of it */
-        status = seams_join(c, again, err);
+        status = seams_join(t->counter, again, err);
         again->failure = NULL;
     }
     if (status == EMX_ERR_RANGE || (!status && !same_spans(failed, again)))
@@ -82,8 +90,10 @@ static enum emx_status count_minus(struct counter *c, struct shard *failed, stru
     return status;
 }
 
-enum emx_status take_back(struct counter *c, struct shard *failed, struct block *space, struct emx_error *err)
+enum emx_status take_back(struct counter *c, struct bagger *w, struct shard *failed, struct block *space,
+                          struct emx_error *err)
 {
+    const struct taker t = {c, w};
     struct shard again;
     enum emx_status status = EMX_OK;
 
@@ -99,7 +109,7 @@ enum emx_status take_back(struct counter *c, struct shard *failed, struct block 
     again.window_log_max = failed->window_log_max;
     again.signs = true;
     again.skips_frames = failed->skips_frames;
-    status = count_minus(c, failed, &again, space, err);
+    status = count_minus(&t, failed, &again, space, err);
     failed->domain->n_tokens -= failed->sums.n_tokens;
     shard_finish(&again);
     return status;

@@ -3,7 +3,8 @@
  *
  * Its blocks were counted in tables that hold other shards, too, and are in no one place.  So it is read once more, and
  * the same blocks are counted into a second domain, `taken_back`, whose tables go to runs of their own; these are
- * subtracted when the domain is sealed (scan/seal.h, scan/merge_runs.h).
+ * subtracted when the domain is sealed (scan/seal.h, scan/merge_runs.h).  Sums over documents are of integers, and are
+ * subtracted at once (scan/bagging.h).
  *
  * What was counted is what the spans say: before it is taken back they are joined, as at the end of a shard, gaps left;
  * the second reading makes the same spans of the same blocks, and they must be equal, checksums of the tokens included.
@@ -11,13 +12,14 @@
 #ifndef SCAN_TAKE_BACK_H
 #define SCAN_TAKE_BACK_H
 
+#include "scan/bagging.h"
 #include "scan/count.h"
 
 /*
  * For who was told `last` and found `failure` set.  *space is the thread's, and holds no block.
  * EMX_ERR_CORRUPT: the shard does not read as before; EMX_ERR_MEMORY, and what counting can return.
  */
-EMX_CHECKED enum emx_status take_back(struct counter *c, struct shard *failed, struct block *space,
+EMX_CHECKED enum emx_status take_back(struct counter *c, struct bagger *w, struct shard *failed, struct block *space,
                                       struct emx_error *err);
 
 #endif

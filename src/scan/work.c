@@ -123,7 +123,7 @@ static enum emx_status skip_shard(struct worker *w, struct shard *shard)
                                .path = shard->path,
                                .reason = shard->failure->message,
                                .what = EMX_SKIPPED_SHARD};
-    enum emx_status status = take_back(&w->counter, shard, &w->block, &w->error);
+    enum emx_status status = take_back(&w->counter, &w->bagger, shard, &w->block, &w->error);
 
     return status ? status : skips_add(&w->scan->skips, &what, &w->error);
 }

@@ -146,6 +146,16 @@ enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_p
     return done ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for a sample of %zu documents", s->n_wanted);
 }
 
+enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    for (size_t i = 0; i < s->n && !status; i++)
+        status = sample_offer(to, s->heap[i].hash, &s->heap[i].part, err);
+    forget(s);
+    return status;
+}
+
 enum emx_status sample_take(struct sample *s, struct bags *b, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;

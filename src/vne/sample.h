@@ -15,7 +15,7 @@ uint64_t sample_path_hash(const char *path, uint64_t seed);
 /* Of its document that begins with token number `index`. */
 uint64_t sample_hash(uint64_t path_hash, uint64_t index);
 
-/* Documents of a domain.  Thread-safety: any thread, but for _create(), _destroy() and _take(). */
+/* Documents of a domain.  Thread-safety: any thread, but for _create(), _destroy(), _move() and _take(). */
 struct sample;
 
 /* At most n_wanted >= 1 documents, 8 * dimension bytes each.  EMX_ERR_MEMORY. */
@@ -29,6 +29,8 @@ bool sample_wants(const struct sample *s, uint64_t hash);
 /* All of a document: copied, or not taken after all. */
 EMX_CHECKED enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_part *document,
                                          struct emx_error *err);
+/* All of it to another sample, of documents that are as long. */
+EMX_CHECKED enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_error *err);
 /* End each document taken in these bags, and forget them all. */
 EMX_CHECKED enum emx_status sample_take(struct sample *s, struct bags *b, struct emx_error *err);
 

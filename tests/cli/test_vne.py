@@ -224,7 +224,7 @@ def scan_refuses_vectors_that_do_not_fit(box):
     box.usage_error(*words, "--tensor", "x", "near=near/", says="--tensor tells of the file of --embeddings")
     box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="a.npy: cannot be opened")
     np.save(box / "a.npy", np.ones((60000, 2), "<f2"))
-    box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="while broken shards are skipped")
+    box.error(*words, "-e", "a.npy", "--on-error", "skip-frame", "near=near/", says="while broken frames are left out")
     box.error(*words, "-e", "a.npy", "--checkpoint", "k", "near=near/", says="checkpoints do not hold sums over documents")
     np.save(box / "e.npy", np.ones((60000, 1000), "<f2"))
     box.error(*words, "-e", "e.npy", "--memory", "100M", "near=near/", says="raise --memory")
