@@ -76,6 +76,15 @@ static inline const char *test_shared_data(void)
     return folder && *folder ? folder : NULL;
 }
 
+/* Of n rounds of a long test, what is left where a tool makes programs TEST_SLOWER times slower: at least one. */
+static inline int test_rounds(int n)
+{
+    const char *text = getenv("TEST_SLOWER");
+    int slower = text ? atoi(text) : 1;
+
+    return slower <= 1 ? n : (n + slower - 1) / slower;
+}
+
 static inline int test_summary(void)
 {
     printf("%d passed, %d failed\n", test_passed, test_failed);
