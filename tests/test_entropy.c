@@ -183,19 +183,9 @@ static void independent_pairs_have_conditional_entropy_of_one_token(void)
     destroy_table(t);
 }
 
-/* The step of long double at 1 as it is computed: valgrind has 53 bits where the compiler says LDBL_EPSILON is of 64. */
-static double step_of_long_double(void)
-{
-    volatile long double one = 1, step = 1;
-
-    while (one + step / 2 != one)
-        step /= 2;
-    return (double)step;
-}
-
 static void entropies_obey_chain_rule_and_bounds(void)
 {
-    double step = step_of_long_double();
+    double step = test_long_double_step();
 
     for (int i = 0; i < 20; i++) {
         struct table *t = random_table(1 + i * 2, 100);

@@ -1,8 +1,8 @@
 /*
- * With h_i = H_i / T, the mass  sum_i clip(lambda exp(h_i), floor, cap)  grows with lambda, and is linear between the
- * lambdas where a domain leaves its floor or reaches its cap.  These 2n breakpoints are sorted, the two around
- * mass 1 found by binary search, and between them lambda is a quotient: no tolerance, no iteration.
- * Lambda is kept as a logarithm, so that no spread of entropies overflows or vanishes.
+ * The mass  sum_i clip(lambda exp(H_i / T), floor, cap)  grows with lambda, and is linear between the lambdas where a
+ * domain leaves its floor or reaches its cap.  These 2n breakpoints are sorted, the two around mass 1 found by binary
+ * search, and between them lambda is a quotient: no tolerance, no iteration.
+ * Lambda is kept as T log lambda, which is compared with entropies: no spread of them and no T overflows or vanishes.
  */
 #include "util/sum.h"
 #include <emx/weights.h>
@@ -13,16 +13,22 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-struct problem {
-    const long double *h; /* [n] H_i / T less the largest */
-    size_t n;
-    long double floor, cap;
-    long double log_floor, log_cap; /* log_floor is -infinity if floor is 0 */
+struct domain {
+    long double h;            /* H_i less the largest */
+    size_t off_floor, at_cap; /* which of the breakpoints are its own */
 };
 
-/* Where log lambda lies: between neighbouring breakpoints, of mass below 1 and of mass 1 or more. */
-struct bracket {
-    long double below, above;
+struct breakpoint {
+    long double t_log_lambda;
+    bool is_cap;
+    struct domain *of;
+};
+
+struct problem {
+    struct domain *domains;    /* [n] */
+    struct breakpoint *points; /* [2n] ascending */
+    size_t n;
+    long double temperature, floor, cap;
 };
 
 static long double clip(long double x, long double low, long double high)
@@ -30,77 +36,90 @@ static long double clip(long double x, long double low, long double high)
     return fminl(fmaxl(x, low), high);
 }
 
-static long double mass(const struct problem *p, long double log_lambda)
+/* A floor is left before a cap is reached, even where T is too small for the two to differ. */
+static int ascending(const void *a, const void *b)
+{
+    const struct breakpoint *x = a, *y = b;
+    int order = (x->t_log_lambda > y->t_log_lambda) - (x->t_log_lambda < y->t_log_lambda);
+
+    return order ? order : x->is_cap - y->is_cap;
+}
+
+static void sort_breakpoints(struct problem *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct domain *d = &p->domains[i];
+
+        p->points[2 * i] = (struct breakpoint){p->temperature * logl(p->floor) - d->h, false, d};
+        p->points[2 * i + 1] = (struct breakpoint){p->temperature * logl(p->cap) - d->h, true, d};
+    }
+    qsort(p->points, 2 * p->n, sizeof(*p->points), ascending);
+    for (size_t k = 0; k < 2 * p->n; k++)
+        *(p->points[k].is_cap ? &p->points[k].of->at_cap : &p->points[k].of->off_floor) = k;
+}
+
+/* At a breakpoint. */
+static long double mass(const struct problem *p, size_t point)
 {
     struct sum sum = {0};
 
-    for (size_t i = 0; i < p->n; i++)
-        sum_add(&sum, clip(expl(log_lambda + p->h[i]), p->floor, p->cap));
+    for (size_t i = 0; i < p->n; i++) {
+        const struct domain *d = &p->domains[i];
+
+        if (d->at_cap <= point)
+            sum_add(&sum, p->cap);
+        else if (p->points[point].t_log_lambda <= p->points[d->off_floor].t_log_lambda)
+            sum_add(&sum, p->floor);
+        else
+            sum_add(&sum, clip(expl((p->points[point].t_log_lambda + d->h) / p->temperature), p->floor, p->cap));
+    }
     return sum_total(&sum);
 }
 
-static int ascending(const void *a, const void *b)
+/* The first breakpoint of mass 1 or more, 2n if there is none. */
+static size_t find_mass_of_one(const struct problem *p)
 {
-    long double x = *(const long double *)a, y = *(const long double *)b;
+    size_t low = 0, high = 2 * p->n;
 
-    return (x > y) - (x < y);
-}
-
-/* points[2n] is scratch. */
-static struct bracket find_bracket(const struct problem *p, long double *points)
-{
-    size_t low = 0, high = 2 * p->n; /* points before low have mass < 1, those from high on 1 or more */
-
-    for (size_t i = 0; i < p->n; i++) {
-        points[2 * i] = p->log_floor - p->h[i];
-        points[2 * i + 1] = p->log_cap - p->h[i];
-    }
-    qsort(points, 2 * p->n, sizeof(*points), ascending);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (mass(p, points[middle]) < 1)
+        if (mass(p, middle) < 1)
             low = middle + 1;
         else
             high = middle;
     }
-    return (struct bracket){low > 0 ? points[low - 1] : -HUGE_VALL, low < 2 * p->n ? points[low] : HUGE_VALL};
+    return low;
 }
 
-static bool has_cap(const struct problem *p, struct bracket b, size_t i)
-{
-    return p->log_cap - p->h[i] <= b.below;
-}
-
-static bool has_floor(const struct problem *p, struct bracket b, size_t i)
-{
-    return p->log_floor - p->h[i] >= b.above;
-}
-
-/* Domains with neither floor nor cap share what the others leave, as exp(h). */
-static void fill_proportions(const struct problem *p, struct bracket b, double *ret)
+/* Lambda is below breakpoint `above`.  Domains with neither floor nor cap share what the others leave, as exp(h / T).
+ */
+static void fill_proportions(const struct problem *p, size_t above, double *ret)
 {
     struct sum rest = {.value = 1}, sum = {0};
     long double top = -HUGE_VALL;
 
     for (size_t i = 0; i < p->n; i++) {
-        if (has_cap(p, b, i))
+        if (p->domains[i].at_cap < above)
             sum_add(&rest, -p->cap);
-        else if (has_floor(p, b, i))
+        else if (p->domains[i].off_floor >= above)
             sum_add(&rest, -p->floor);
         else
-            top = fmaxl(top, p->h[i]);
+            top = fmaxl(top, p->domains[i].h);
     }
     for (size_t i = 0; i < p->n; i++)
-        if (!has_cap(p, b, i) && !has_floor(p, b, i))
-            sum_add(&sum, expl(p->h[i] - top));
+        if (p->domains[i].at_cap >= above && p->domains[i].off_floor < above)
+            sum_add(&sum, expl((p->domains[i].h - top) / p->temperature));
     for (size_t i = 0; i < p->n; i++) {
-        if (has_cap(p, b, i))
+        const struct domain *d = &p->domains[i];
+
+        if (d->at_cap < above)
             ret[i] = (double)p->cap;
-        else if (has_floor(p, b, i))
+        else if (d->off_floor >= above)
             ret[i] = (double)p->floor;
         else
-            ret[i] = (double)clip(expl(p->h[i] - top) * (sum_total(&rest) / sum_total(&sum)), p->floor, p->cap);
+            ret[i] = (double)clip(expl((d->h - top) / p->temperature) * (sum_total(&rest) / sum_total(&sum)), p->floor,
+                                  p->cap);
     }
 }
 
@@ -137,16 +156,20 @@ static double largest(const double *x, size_t n)
 static enum emx_status project(const double *entropy, size_t n, const struct emx_weights_options *opt, double *ret,
                                struct emx_error *err)
 {
-    long double *h = n <= SIZE_MAX / 3 ? calloc(3 * n, sizeof(*h)) : NULL, max = largest(entropy, n);
-    struct problem p = {h, n, opt->floor, opt->cap, logl(opt->floor), logl(opt->cap)};
+    long double max = largest(entropy, n);
+    struct problem p = {
+        calloc(n, sizeof(*p.domains)), calloc(n, 2 * sizeof(*p.points)), n, opt->temperature, opt->floor, opt->cap};
+    bool has_memory = p.domains && p.points;
 
-    if (!h)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for the weights of %zu domains", n);
-    for (size_t i = 0; i < n; i++)
-        h[i] = (entropy[i] - max) / opt->temperature;
-    fill_proportions(&p, find_bracket(&p, h + n), ret);
-    free(h);
-    return EMX_OK;
+    if (has_memory) {
+        for (size_t i = 0; i < n; i++)
+            p.domains[i].h = entropy[i] - max;
+        sort_breakpoints(&p);
+        fill_proportions(&p, find_mass_of_one(&p), ret);
+    }
+    free(p.domains);
+    free(p.points);
+    return has_memory ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for the weights of %zu domains", n);
 }
 
 enum emx_status emx_weights_from_entropies(const double *entropy, size_t n_domains,
