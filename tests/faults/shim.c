@@ -4,8 +4,10 @@
  *     EMX_FAULT=CALL:WHAT:N     the N-th CALL, from 1, goes wrong as WHAT says; N+ : that and all later ones
  *     EMX_FAULT_COUNT=FILE      16 bytes that live on: how many CALLs there were, and how many went wrong (u64 each)
  *     EMX_FAULT_FROM=NAME       memory only: count only what objects ask for whose names have NAME in them, and libc
+ *     EMX_FAULT_PATH=PART       files only: count only calls on those whose path, as the kernel tells it, has PART in
+ * it
  *
- *     CALL   open read write fsync close rename link stat mmap memory thread
+ *     CALL   open read write fsync close rename link unlink truncate stat mmap memory thread
  *     WHAT   the name of an errno: the call fails with it
  *            SHORT     read and write: a third of the bytes, at least one
  *            SHRINK    read, mmap: the file is first, or then, cut to half of its size
@@ -39,18 +41,19 @@
 
 #define VISIBLE __attribute__((visibility("default")))
 
-enum call { OPEN, READ, WRITE, FSYNC, CLOSE, RENAME, LINK, STAT, MMAP, MEMORY, THREAD, N_CALLS };
+enum call { OPEN, READ, WRITE, FSYNC, CLOSE, RENAME, LINK, UNLINK, TRUNCATE, STAT, MMAP, MEMORY, THREAD, N_CALLS };
 enum { SHORT = -1, SHRINK = -2, KILL = -3 }; /* beside errno */
 
-static const char *const call_names[N_CALLS] = {"open", "read", "write", "fsync",  "close", "rename",
-                                                "link", "stat", "mmap",  "memory", "thread"};
+static const char *const call_names[N_CALLS] = {"open",   "read",     "write", "fsync", "close",  "rename", "link",
+                                                "unlink", "truncate", "stat",  "mmap",  "memory", "thread"};
 
 static const struct {
     const char *name;
     int what;
-} whats[] = {{"SHORT", SHORT},   {"SHRINK", SHRINK}, {"KILL", KILL},     {"EIO", EIO},       {"EINTR", EINTR},
-             {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},   {"ENOMEM", ENOMEM}, {"EAGAIN", EAGAIN},
-             {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ESTALE", ESTALE}, {"EPERM", EPERM},   {"EOPNOTSUPP", EOPNOTSUPP}};
+} whats[] = {
+    {"SHORT", SHORT},   {"SHRINK", SHRINK}, {"KILL", KILL},     {"EIO", EIO},       {"EINTR", EINTR},
+    {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},   {"ENOMEM", ENOMEM}, {"EAGAIN", EAGAIN},
+    {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ESTALE", ESTALE}, {"EPERM", EPERM},   {"EOPNOTSUPP", EOPNOTSUPP}};
 
 struct counts {
     _Atomic uint64_t calls, faults;
@@ -60,6 +63,7 @@ struct counts {
 static int failing_call = -1, what;
 static uint64_t first;
 static bool go_on;
+static const char *part_of_path;
 static struct counts own_counts, *counts = &own_counts;
 
 /* Address ranges of code whose allocations count; none: all do. */
@@ -128,6 +132,7 @@ __attribute__((constructor)) static void begin(void)
 
     if (!third)
         return;
+    part_of_path = getenv("EMX_FAULT_PATH");
     if (from && from[0])
         dl_iterate_phdr(add_ranges, (void *)from);
     if (path)
@@ -162,37 +167,47 @@ static bool is_hit(enum call call)
     return true;
 }
 
-/* Does it fail, with errno set? */
-static bool fails(enum call call)
+static const char *path_of(int fd, char *path, size_t cap)
 {
-    if (!is_hit(call) || what < 0)
-        return false;
-    errno = what;
-    return true;
+    char link[64];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = syscall(SYS_readlinkat, AT_FDCWD, link, path, cap - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return path;
 }
 
 /* Files, pipes and sockets count; what the kernel makes up does not. */
 static bool counts_fd(int fd)
 {
     int before = errno;
+    char path[4096];
     struct statfs fs;
     bool is_made_up = syscall(SYS_fstatfs, fd, &fs) == 0 &&
                       (fs.f_type == 0x9fa0 || fs.f_type == 0x62656572 || fs.f_type == 0x27e0eb ||
                        fs.f_type == 0x63677270); /* proc, sysfs, cgroup, cgroup2 */
+    bool has_part = !part_of_path || strstr(path_of(fd, path, sizeof(path)), part_of_path);
 
     errno = before;
-    return fd != STDERR_FILENO && !is_made_up;
+    return fd != STDERR_FILENO && !is_made_up && has_part;
 }
 
-static bool counts_path(const char *path)
+static bool counts_path(int folder, const char *path)
 {
     static const char *const made_up[] = {"/proc/", "/sys/", "/dev/"};
+    char around[4096], whole[8192];
+    int before = errno;
 
     for (size_t i = 0; i < 3; i++) {
         if (strncmp(path, made_up[i], strlen(made_up[i])) == 0)
             return false;
     }
-    return true;
+    if (!part_of_path)
+        return true;
+    snprintf(whole, sizeof(whole), "%s/%s", folder < 0 ? "" : path_of(folder, around, sizeof(around)), path);
+    errno = before;
+    return strstr(whole, part_of_path);
 }
 
 static bool counts_caller(const void *address)
@@ -204,6 +219,25 @@ static bool counts_caller(const void *address)
             return true;
     }
     return n_ranges == 0;
+}
+
+/* Does it fail, with errno set? */
+static bool fails(enum call call)
+{
+    if (!is_hit(call) || what < 0)
+        return false;
+    errno = what;
+    return true;
+}
+
+static bool fails_on_fd(enum call call, int fd)
+{
+    return (int)call == failing_call && counts_fd(fd) && fails(call);
+}
+
+static bool fails_on_path(enum call call, int folder, const char *path)
+{
+    return (int)call == failing_call && counts_path(folder, path) && fails(call);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
@@ -262,7 +296,7 @@ VISIBLE ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 
 static int open_at(int folder, const char *path, int flags, mode_t mode)
 {
-    if (counts_path(path) && fails(OPEN))
+    if (fails_on_path(OPEN, folder, path))
         return -1;
     return (int)syscall(SYS_openat, folder, path, flags, mode);
 }
@@ -294,23 +328,23 @@ VISIBLE FILE *fopen64(const char *path, const char *mode)
     FILE *(*real)(const char *, const char *);
 
     *(void **)&real = dlsym(RTLD_NEXT, "fopen64");
-    return counts_path(path) && fails(OPEN) ? NULL : real(path, mode);
+    return fails_on_path(OPEN, AT_FDCWD, path) ? NULL : real(path, mode);
 }
 
 VISIBLE int fsync(int fd)
 {
-    return fails(FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+    return fails_on_fd(FSYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 VISIBLE int fdatasync(int fd)
 {
-    return fails(FSYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
+    return fails_on_fd(FSYNC, fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 /* As Linux does it: what fails to close is closed. */
 VISIBLE int close(int fd)
 {
-    bool failed = (int)CLOSE == failing_call && counts_fd(fd) && fails(CLOSE);
+    bool failed = fails_on_fd(CLOSE, fd);
     int error = errno, code = (int)syscall(SYS_close, fd);
 
     if (!failed)
@@ -321,27 +355,42 @@ VISIBLE int close(int fd)
 
 VISIBLE int rename(const char *from, const char *to)
 {
-    return fails(RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    return fails_on_path(RENAME, AT_FDCWD, to) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 VISIBLE int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-    return fails(RENAME) ? -1 : (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
+    return fails_on_path(RENAME, to_folder, to) ? -1 : (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
 }
 
 VISIBLE int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
 {
-    return fails(LINK) ? -1 : (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
+    return fails_on_path(LINK, to_folder, to) ? -1 : (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
+}
+
+VISIBLE int unlink(const char *path)
+{
+    return fails_on_path(UNLINK, AT_FDCWD, path) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+VISIBLE int unlinkat(int folder, const char *path, int flags)
+{
+    return fails_on_path(UNLINK, folder, path) ? -1 : (int)syscall(SYS_unlinkat, folder, path, flags);
+}
+
+VISIBLE int ftruncate64(int fd, off64_t n)
+{
+    return fails_on_fd(TRUNCATE, fd) ? -1 : (int)syscall(SYS_ftruncate, fd, n);
 }
 
 VISIBLE int fstat64(int fd, struct stat64 *st)
 {
-    return counts_fd(fd) && fails(STAT) ? -1 : (int)syscall(SYS_fstat, fd, st);
+    return fails_on_fd(STAT, fd) ? -1 : (int)syscall(SYS_fstat, fd, st);
 }
 
 VISIBLE int stat64(const char *path, struct stat64 *st)
 {
-    return counts_path(path) && fails(STAT) ? -1 : (int)syscall(SYS_newfstatat, AT_FDCWD, path, st, 0);
+    return fails_on_path(STAT, AT_FDCWD, path) ? -1 : (int)syscall(SYS_newfstatat, AT_FDCWD, path, st, 0);
 }
 
 /* Of files; memory by mmap() counts as memory. */
