@@ -18,6 +18,7 @@
 
 #include "scan/journal.h"
 
+struct emx_cluster;
 struct scan;
 
 struct checkpoint {
@@ -40,6 +41,13 @@ struct checkpoint {
  * a shard is no regular file, or has changed; _CORRUPT, _VERSION: the checkpoint; _IO, _MEMORY; _STOPPED.
  */
 EMX_CHECKED enum emx_status checkpoint_open(struct scan *s, struct emx_error *err);
+
+/* Of a rank of a cluster its own in the one given; it is made if it is missing.  EMX_ERR_ARG: it is of another number
+ * of ranks. */
+EMX_CHECKED enum emx_status checkpoint_choose_folder(struct checkpoint *c, const struct emx_cluster *cluster,
+                                                     struct emx_error *err);
+/* So that no other scan works with it; what a process that was killed left half written is removed. */
+EMX_CHECKED enum emx_status checkpoint_lock(struct checkpoint *c, struct emx_error *err);
 
 /* All threads pause, and all pairs are in runs: write the journal. */
 EMX_CHECKED enum emx_status checkpoint_write(struct scan *s, struct emx_error *err);

@@ -46,6 +46,15 @@ def a_complete_scan_leaves_the_folder_empty(box):
 
 
 @test
+def what_a_killed_process_was_about_to_rename_is_removed(box):
+    box.write("big.bin", u16([1, 2, 3]))
+    box.write("ck/.checkpoint.journal.59381f91fb8ba019.tmp", b"half of it")
+    box.write("ck/.checkpoint.journal.of.mine", b"")
+    box.good(*SCAN, "big=big.bin")
+    assert [p.name for p in (box / "ck").iterdir()] == [".checkpoint.journal.of.mine"]
+
+
+@test
 def options_are_checked(box):
     box.write("big.bin", u16([1, 2, 3]))
     for time_text in ["10", "0s", "-1m", "m", "1d", "nans", "1e999h", " 1s"]:
