@@ -1,0 +1,131 @@
+"""job - a scan that runs: one process, or the ranks that mpirun started; what it is doing, and how it is ended"""
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import time
+
+__all__ = ["Job"]
+
+MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--quiet"]
+PATIENCE = ["--mca", "odls_base_sigkill_timeout", "30"]  # between SIGTERM and SIGKILL, and twice if a rank is lost
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
+MOST_SECONDS_TO_END = 120
+JOURNAL_DATA_BYTES = 32  # where the journal says how much of the data file it knows
+
+
+def files_of(pid):
+    """(path, size) of all files that a process has open."""
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{name}"
+        yield os.readlink(path), os.stat(path).st_size
+
+
+def is_program(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text() == "entromix\n"
+    except OSError:
+        return False
+
+
+class Job:
+    def __init__(self, command, ranks, environment={}, patient=False):
+        """With so many ranks; mpirun is to be patient if the job is going to be asked to stop."""
+        words = [f"{name}={value}" for name, value in environment.items()]
+        prefix = [*MPIRUN, *(PATIENCE if patient else []), "-n", str(ranks)] if ranks > 1 else []
+        self.n_ranks, self.known = ranks, set()
+        self.process = subprocess.Popen([*prefix, *(["env", *words] if words else []), *command],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def wait(self, seconds):
+        try:
+            self.process.wait(max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            pass
+
+    def ranks(self):
+        """Their processes, as far as there are."""
+        pid = self.process.pid
+        if self.n_ranks == 1:
+            return [pid]
+        try:
+            children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            children = []
+        self.known.update(int(child) for child in children if is_program(child))
+        return sorted(pid for pid in self.known if is_program(pid))
+
+    def choose(self, rng):
+        """The process to be killed: any rank, or mpirun."""
+        while self.n_ranks > 1 and len(self.ranks()) < self.n_ranks and self.is_running():
+            time.sleep(0.001)
+        return rng.choice([*self.ranks(), self.process.pid] if self.n_ranks > 1 else [self.process.pid])
+
+    def phase(self, pid, box):
+        """What a process seems to be doing, by the files it has; None if it has ended."""
+        checkpoint = None
+        try:
+            if not is_program(pid):
+                return "mpirun" if self.n_ranks > 1 and self.is_running() else None
+            files = dict(files_of(pid))
+        except OSError:
+            return None
+        for path in files:
+            if path.endswith("/checkpoint.data"):
+                checkpoint = pathlib.Path(path).parent
+        if not checkpoint:
+            return "beginning"
+        if (box / "x.emx").exists():
+            return "ending"
+        if any(path.startswith((f"{checkpoint}/#", f"{checkpoint}/.checkpoint.journal")) for path in files):
+            return "writing a checkpoint"
+        if any(path.startswith((f"{box}/#", f"{box}/.x.emx.")) and size for path, size in files.items()):
+            return "writing the state"
+        return self.phase_of_counting(checkpoint, files, box)
+
+    @staticmethod
+    def phase_of_counting(checkpoint, files, box):
+        try:
+            with open(checkpoint / "checkpoint.journal", "rb") as f:
+                n_known = struct.unpack_from("<Q", f.read(JOURNAL_DATA_BYTES + 8), JOURNAL_DATA_BYTES)[0]
+        except OSError:
+            n_known = 16  # the head of the data file
+        if files[str(checkpoint / "checkpoint.data")] > n_known:
+            return "sorting pairs"
+        if any(path.startswith(f"{box.parent}/") and not path.startswith(f"{box}/") for path in files):
+            return "counting"
+        return "merging" if n_known > 16 else "beginning"
+
+    def kill(self, pid, box):
+        """In which phase it was; None if it had ended."""
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            phase = self.phase(pid, box)
+            os.kill(pid, signal.SIGKILL)
+            return phase
+        except ProcessLookupError:
+            return None
+
+    def ask_to_stop(self, rng):
+        self.process.send_signal(rng.choice(SIGNALS))
+
+    def was_ended_by_signal(self, code):
+        """Before it listened."""
+        return code < 0 or self.n_ranks > 1
+
+    def end(self):
+        """Exit code and standard error, once all of its processes have ended."""
+        self.ranks()
+        try:
+            message = self.process.communicate(timeout=MOST_SECONDS_TO_END)[1].decode()
+        except subprocess.TimeoutExpired:
+            for pid in self.ranks():
+                os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.communicate()
+            raise
+        return self.process.returncode, message
