@@ -4,7 +4,8 @@ build_packages='gcc libc6-dev meson ninja-build pkgconf libzstd-dev libxxhash-de
     libyajl-dev libjansson-dev libyaml-dev libcsv-dev libopenblas-pthread-dev liblapacke-dev'
 check_packages='g++ clang libclang-rt-14-dev python3 python3-numpy python3-scipy python3-yaml zstd gzip git
     libopenmpi-dev openmpi-bin libopenblas0-serial'
-bench_packages='g++ libtbb-dev libcuckoo-dev valgrind zstd python3 python3-numpy python3-scipy' # and nodejs, npm where there is no node
+bench_packages='g++ libtbb-dev libcuckoo-dev valgrind zstd python3 python3-numpy python3-scipy
+    fasttext' # and nodejs, npm where there is no node
 
 missing_packages()
 {
