@@ -259,6 +259,80 @@ static void without_the_first_the_rest_is_all(void)
     CHECK(found.vendi == 0);
 }
 
+/* --- standard errors --------------------------------------------------------------------------------------- */
+
+/* Documents along axes are draws of the axis: the error is that of the entropy of their shares. */
+static void documents_along_axes_have_the_error_of_shares(void)
+{
+    enum { D = 5, N = 40 };
+    const double share[D] = {0.5, 0.25, 0.15, 0.1, 0};
+    double x[N * D] = {0}, expected = 0;
+    struct emx_vne vne;
+    size_t n = 0;
+
+    for (size_t i = 0; i < D; i++) {
+        for (size_t k = 0; k < (size_t)(share[i] * N + 0.5); k++)
+            x[n++ * D + i] = 3;
+    }
+    vne = vne_of_documents(x, N, D);
+    for (size_t i = 0; i < D && share[i] > 0; i++)
+        expected += share[i] * pow(-log(share[i]) - vne.entropy, 2);
+    CHECK_NEAR(emx_vne_error(&vne, N), sqrt(expected / N), 1e-7);
+    CHECK(isnan(emx_vne_error(&vne, 0)));
+    vne = vne_of_documents(x, 1, D);
+    CHECK(emx_vne_error(&vne, 1) < 1e-7);
+}
+
+/* Deviation of the entropies of samples, with replacement, of the documents. */
+static double bootstrap(const double *x, size_t n, size_t dimension, bool without_first)
+{
+    enum { SAMPLES = 60 };
+    double *drawn = malloc(n * dimension * sizeof(*drawn)), *spectrum = malloc(dimension * sizeof(*spectrum));
+    double sum = 0, squares = 0;
+
+    for (size_t s = 0; s < SAMPLES; s++) {
+        struct emx_density *d;
+        struct emx_vne vne;
+
+        for (size_t i = 0; i < n; i++)
+            memcpy(drawn + i * dimension, x + test_random(&seed) % n * dimension, dimension * sizeof(*x));
+        d = density_of(drawn, n, dimension);
+        CHECK(emx_density_spectrum(d, spectrum, NULL) == EMX_OK);
+        emx_vne_of(spectrum, dimension, &vne);
+        if (without_first)
+            emx_vne_without_first(spectrum, dimension, &vne);
+        sum += vne.entropy;
+        squares += vne.entropy * vne.entropy;
+        emx_density_destroy(&d);
+    }
+    free(drawn);
+    free(spectrum);
+    return sqrt((squares - sum * sum / SAMPLES) / (SAMPLES - 1));
+}
+
+/* Independent documents of Gaussian directions: above the deviation of samples, but of its size. */
+static void errors_bound_the_deviation_of_samples(void)
+{
+    enum { N = 400, D = 12 };
+    double *x = documents(N, D, 3), spectrum[D];
+    struct emx_density *d = density_of(x, N, D);
+    struct emx_vne vne;
+
+    CHECK(emx_density_spectrum(d, spectrum, NULL) == EMX_OK);
+    for (int without_first = 0; without_first < 2; without_first++) {
+        double deviation = bootstrap(x, N, D, without_first), error;
+
+        emx_vne_of(spectrum, D, &vne);
+        if (without_first)
+            emx_vne_without_first(spectrum, D, &vne);
+        error = emx_vne_error(&vne, N);
+        printf("bound over deviation: %.2f\n", error / deviation);
+        CHECK(error > 0.9 * deviation && error < 15 * deviation);
+    }
+    emx_density_destroy(&d);
+    free(x);
+}
+
 /* --- what must not matter --------------------------------------------------------------------------------- */
 
 static void rotation_keeps_the_entropy(void)
@@ -378,6 +452,8 @@ int main(void)
     RUN(two_documents_have_their_cosine);
     RUN(spectra_sum_to_one_and_descend);
     RUN(without_the_first_the_rest_is_all);
+    RUN(documents_along_axes_have_the_error_of_shares);
+    RUN(errors_bound_the_deviation_of_samples);
     RUN(rotation_keeps_the_entropy);
     RUN(order_and_grouping_do_not_change_a_bit);
     RUN(length_of_documents_does_not_matter);

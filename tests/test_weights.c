@@ -4,6 +4,7 @@
 #include <emx/weights.h>
 
 #include <float.h>
+#include <stdbool.h>
 
 #define N 40
 
@@ -339,6 +340,89 @@ static void documents_need_lengths_and_shares(void)
     CHECK(emx_weights_per_document(none, length, 2, p, NULL) == EMX_ERR_EMPTY);
 }
 
+/* By differences: the share of domain i when the entropy of domain j rises or falls by `step`. */
+static double slope(const double *h, size_t n, struct emx_weights_options opt, size_t i, size_t j, double step)
+{
+    double moved[N], up[N], down[N];
+
+    for (size_t k = 0; k < n; k++)
+        moved[k] = h[k];
+    moved[j] = h[j] + step;
+    weigh(moved, n, opt, up);
+    moved[j] = h[j] - step;
+    weigh(moved, n, opt, down);
+    return (up[i] - down[i]) / (2 * step);
+}
+
+static bool near_bound(const double *r, size_t n, struct emx_weights_options opt)
+{
+    bool near = false;
+
+    for (size_t i = 0; i < n; i++)
+        near |= (r[i] != opt.floor && r[i] < opt.floor * 1.01) || (r[i] != opt.cap && r[i] > opt.cap * 0.99);
+    return near;
+}
+
+static void errors_follow_the_slopes(void)
+{
+    double h[N], error[N], r[N], found[N];
+    size_t n_compared = 0;
+
+    for (int repeat = 0; repeat < 200; repeat++) {
+        size_t n = 2 + test_random(&seed) % 10;
+        struct emx_weights_options opt =
+            options(uniform(0.5, 3), repeat % 2 ? uniform(0, 0.6) / (double)n : 0,
+                    repeat % 3 ? fmin(1, uniform(1.5, 3) / (double)n) : 1);
+
+        for (size_t i = 0; i < n; i++) {
+            h[i] = uniform(0, 4);
+            error[i] = uniform(0, 0.1);
+        }
+        weigh(h, n, opt, r);
+        emx_weights_errors(r, error, n, &opt, found);
+        if (near_bound(r, n, opt))
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0;
+
+            for (size_t j = 0; j < n; j++)
+                sum += pow(slope(h, n, opt, i, j, 1e-5) * error[j], 2);
+            CHECK_NEAR(found[i], sqrt(sum), 1e-7 * (found[i] + 1e-3));
+            n_compared++;
+        }
+    }
+    CHECK(n_compared > 300);
+}
+
+static void shares_that_cannot_move_have_no_error(void)
+{
+    const double r[] = {0.5, 0.3, 0.2}, error[] = {0.1, NAN, 0.1};
+    double even[] = {1.0 / 3, 1.0 / 3, 1.0 / 3}, one = 1, found[3];
+    struct emx_weights_options opt = options(1, 0.3, 0.5);
+
+    emx_weights_errors(r, error, 3, &opt, found);
+    CHECK(found[0] == 0 && found[1] == 0 && found[2] == 0);
+    opt = options(1, 0, 0.5);
+    emx_weights_errors(r, error, 3, &opt, found);
+    CHECK(found[0] == 0 && isnan(found[1]) && isnan(found[2]));
+    opt = options(1, 0.33333333333333331, 1);
+    emx_weights_errors(even, error, 3, &opt, found);
+    CHECK(found[0] == 0 && found[1] == 0 && found[2] == 0);
+    emx_weights_errors(&one, error, 1, &EMX_WEIGHTS_DEFAULTS, found);
+    CHECK(found[0] == 0);
+}
+
+/* Nearly all in one domain: its error is what the others leave. */
+static void the_error_of_nearly_all_is_that_of_the_rest(void)
+{
+    const double h[] = {40, 0}, error[] = {0.5, 0.25};
+    double r[2], found[2];
+
+    weigh(h, 2, EMX_WEIGHTS_DEFAULTS, r);
+    emx_weights_errors(r, error, 2, &EMX_WEIGHTS_DEFAULTS, found);
+    CHECK_NEAR(found[1] / r[1], hypot(0.5, 0.25), 1e-12);
+}
+
 int main(void)
 {
     seed = test_seed();
@@ -355,6 +439,9 @@ int main(void)
     RUN(impossible_options_are_named);
     RUN(entropies_must_be_numbers);
     RUN(documents_drawn_give_back_shares_of_tokens);
+    RUN(errors_follow_the_slopes);
+    RUN(shares_that_cannot_move_have_no_error);
+    RUN(the_error_of_nearly_all_is_that_of_the_rest);
     RUN(documents_need_lengths_and_shares);
     return test_summary();
 }

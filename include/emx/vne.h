@@ -77,10 +77,31 @@ struct emx_vne {
     double participation;  /* 1 / sum l^2 */
     double top_share;      /* the largest l: of one direction (0.9 and more is usual of vectors that share a mean) */
     double top10_share;    /* of the ten largest */
+    double document_variance; /* of what a document says of the entropy, at most; see emx_vne_error() */
 };
 
 /* From eigenvalues[n] >= 0, descending, that add up to 1. */
 EMX_API void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret);
+
+/*
+ * The standard error of the entropy, for documents that are independent draws: an upper bound, to first order.
+ *
+ * One more document of direction v, with the weight e of all, moves the entropy by e w,
+ *
+ *     w = sum_i c_i (u_i . v)^2,    c_i = - log l_i - VNE
+ *
+ * with u_i the eigenvector of l_i.  The standard error is the deviation of w over documents, divided by the root of
+ * their number; but the mean of w^2 takes fourth powers of v, and C has second ones.  As (u_i . v)^2 are shares that
+ * sum to 1, w^2 is at most sum_i c_i^2 (u_i . v)^2, with equality where each document points along one u_i, so that
+ *
+ *     document_variance = sum_i l_i c_i^2 >= mean of w^2.
+ *
+ * Without the first component, c_i is (- log m_i - VNE) / (1 - l_1) with m_i = l_i / (1 - l_1), and c_1 is 0.
+ * On text the bound is 2 to 6 times the deviation of bootstrap samples, which the deviation of w meets (docs/vne.md).
+ *
+ * NAN without documents.
+ */
+EMX_API double emx_vne_error(const struct emx_vne *v, uint64_t n_documents);
 
 /*
  * What is left when the first component is taken out of every document: v - u u^T v, with u the eigenvector of the

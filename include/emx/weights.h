@@ -38,6 +38,18 @@ EMX_API EMX_CHECKED enum emx_status emx_weights_from_entropies(const double *ent
                                                                double *ret_proportion, struct emx_error *err);
 
 /*
+ * Standard errors of these proportions, from those of the entropies: the delta method, for domains whose entropies err
+ * independently of each other.  With M the sum and F the set of proportions that are between floor and cap, q_j = r_j / M:
+ *
+ *     error(r_i)^2 = (r_i / T)^2 ((1 - q_i)^2 error(H_i)^2 + sum_{j in F, j != i} q_j^2 error(H_j)^2),   i in F
+ *
+ * A proportion that is at floor or cap stays there if entropies move a little: its error is 0.  NAN where an error of
+ * an entropy that matters is not a number >= 0.  ret_error[n_domains].
+ */
+EMX_API void emx_weights_errors(const double *proportion, const double *entropy_error, size_t n_domains,
+                                const struct emx_weights_options *opt, double *ret_error);
+
+/*
  * Share of tokens -> probability of drawing a document, for trainers that draw documents:
  *
  *     p_i = (w_i / L_i) / sum_j (w_j / L_j),   L_i = mean tokens per document of domain i

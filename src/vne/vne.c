@@ -53,12 +53,26 @@ static double entropy(const double *x, size_t n, double sum)
     return sum_total(&terms) > 0 ? (double)sum_total(&terms) : 0;
 }
 
+/* Variance of -log(share) where each has the probability `share`, and the entropy is h. */
+static double variance_of_surprise(const double *x, size_t n, double sum, double h)
+{
+    struct sum terms = {0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        double share = x[i] / sum, from_mean = -log(share) - h;
+
+        sum_add(&terms, share > 0 ? share * from_mean * from_mean : 0);
+    }
+    return (double)sum_total(&terms);
+}
+
 static void measure(const double *x, size_t n, double sum, struct emx_vne *ret)
 {
     double h = entropy(x, n, sum);
 
     *ret = (struct emx_vne){
         .entropy = h,
+        .document_variance = variance_of_surprise(x, n, sum, h) / sum,
         .vendi = exp(h),
         .effective_rank = effective_rank(x, n),
         .participation = sum * sum / sum_of_squares(x, n),
@@ -70,6 +84,11 @@ static void measure(const double *x, size_t n, double sum, struct emx_vne *ret)
 void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret)
 {
     measure(eigenvalues, n, 1, ret);
+}
+
+double emx_vne_error(const struct emx_vne *v, uint64_t n_documents)
+{
+    return n_documents ? sqrt(v->document_variance / (double)n_documents) : NAN;
 }
 
 void emx_vne_without_first(const double *eigenvalues, size_t n, struct emx_vne *ret)

@@ -193,6 +193,40 @@ enum emx_status emx_weights_from_entropies(const double *entropy, size_t n_domai
     return EMX_OK;
 }
 
+/* A floor of 0 and a cap of 1 hold nothing. */
+static bool is_free(double proportion, size_t n, const struct emx_weights_options *opt)
+{
+    return (proportion > opt->floor || opt->floor <= 0) && (proportion < opt->cap || opt->cap >= 1) &&
+           (double)n * opt->floor < 1 && (double)n * opt->cap > 1;
+}
+
+void emx_weights_errors(const double *proportion, const double *entropy_error, size_t n_domains,
+                        const struct emx_weights_options *opt, double *ret_error)
+{
+    struct sum mass = {0};
+    long double before = 0, after = 0, all;
+
+    for (size_t i = 0; i < n_domains; i++)
+        sum_add(&mass, is_free(proportion[i], n_domains, opt) ? proportion[i] : 0);
+    all = sum_total(&mass);
+    /* The others' part is summed from both ends: a difference from the sum of all would leave only rounding where one
+     * domain has nearly everything. */
+    for (size_t i = n_domains; i-- > 0;) {
+        ret_error[i] = (double)after;
+        if (is_free(proportion[i], n_domains, opt))
+            after += powl(proportion[i] / all * entropy_error[i], 2);
+    }
+    for (size_t i = 0; i < n_domains; i++) {
+        long double others = before + ret_error[i], q = proportion[i] / all;
+
+        ret_error[i] = 0;
+        if (!is_free(proportion[i], n_domains, opt))
+            continue;
+        ret_error[i] = (double)(proportion[i] / opt->temperature * sqrtl(powl((1 - q) * entropy_error[i], 2) + others));
+        before += powl(q * entropy_error[i], 2);
+    }
+}
+
 enum emx_status emx_weights_per_document(const double *proportion, const double *mean_tokens_per_document,
                                          size_t n_domains, double *ret_probability, struct emx_error *err)
 {
