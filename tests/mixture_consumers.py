@@ -359,11 +359,16 @@ FORMATS = {
 # --- what went in ------------------------------------------------------------------------------------------
 
 
+def known(x):
+    return float.fromhex(x) if x != "nan" else None
+
+
 class Domain:
-    def __init__(self, name, proportion, entropy, counted, n_tokens, n_documents):
+    def __init__(self, name, proportion, proportion_error, entropy, entropy_error, counted, n_tokens, n_documents):
         self.name = bytes.fromhex(name[1:])
         self.proportion = Fraction(float.fromhex(proportion))
-        self.entropy = float.fromhex(entropy) if entropy != "nan" else None
+        self.real = {"proportion_error": known(proportion_error), "entropy": known(entropy),
+                     "entropy_error": known(entropy_error)}
         self.counted = counted == "1"
         self.n_tokens, self.n_documents = int(n_tokens), int(n_documents)
         self.shards = []  # (path, format, codec, tokens, checksum)
@@ -504,9 +509,13 @@ def check_provenance(case):
     if text is None:
         return
     mixture = read_json(text)
+    rows = csv.DictReader(io.StringIO(case.result("csv")[0], newline=""))
+    for row, domain in zip(rows, case.domains):
+        for key, value in domain.real.items():
+            demand((float(row[key]) if row[key] else None) == value, f"{key} {row[key]}")
     for got, domain in zip(mixture["domains"], case.domains):
-        entropy = got["entropy"]
-        demand((entropy and float(entropy)) == domain.entropy, f"entropy {entropy}")
+        for key, value in domain.real.items():
+            demand((got[key] if got[key] is None else float(got[key])) == value, f"{key} {got[key]}")
         counted = got["counted"]
         demand((counted is not None) == domain.counted, "counts out of nothing")
         if domain.counted:

@@ -52,8 +52,8 @@ static void describe(const struct mixture_case *c, FILE *f)
 
         fputs("domain ", f);
         put_hex(f, d->name);
-        fprintf(f, "%a %a %d %" PRIu64 " %" PRIu64 "\n", d->proportion, d->entropy, d->counted != NULL,
-                c->counted[i].n_tokens, c->counted[i].n_documents);
+        fprintf(f, "%a %a %a %a %d %" PRIu64 " %" PRIu64 "\n", d->proportion, d->proportion_error, d->entropy,
+                d->entropy_error, d->counted != NULL, c->counted[i].n_tokens, c->counted[i].n_documents);
         for (size_t k = 0; k < c->counted[i].n_shards; k++) {
             fputs("shard ", f);
             put_hex(f, c->counted[i].shards[k].path);

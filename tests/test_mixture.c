@@ -181,7 +181,7 @@ static void megatron_takes_less_than_32767_datasets(void)
         abort();
     for (size_t i = 0; i < N; i++) {
         snprintf(names[i], sizeof(names[i]), "d%zu", i);
-        domains[i] = (struct emx_mixture_domain){names[i], 1.0 / N, NAN, NULL};
+        domains[i] = (struct emx_mixture_domain){names[i], 1.0 / N, NAN, NULL, NAN, NAN};
     }
     case_init(&c);
     c.mixture.domains = domains;

@@ -18,6 +18,8 @@ struct emx_mixture_domain {
     double proportion;                /* share of tokens, >= 0 */
     double entropy;                   /* nats, the proxy that the proportion came from; NAN if none */
     const struct emx_domain *counted; /* what was scanned; NULL if unknown (no shards to name) */
+    double proportion_error;          /* standard errors of both; NAN if not known */
+    double entropy_error;
 };
 
 struct emx_mixture {
@@ -34,6 +36,7 @@ struct emx_mixture {
     const char *path_template;
     const char *estimator; /* of the entropies, as emx_estimator_name(); NULL: the plug-in; provenance */
     uint64_t at_tokens;    /* to which they were rarefied; 0: not; provenance */
+    bool first_component_removed; /* from von Neumann entropies; provenance */
 };
 
 struct emx_mixture_format {

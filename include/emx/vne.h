@@ -97,7 +97,7 @@ EMX_API void emx_vne_of(const double *eigenvalues, size_t n, struct emx_vne *ret
  *     document_variance = sum_i l_i c_i^2 >= mean of w^2.
  *
  * Without the first component, c_i is (- log m_i - VNE) / (1 - l_1) with m_i = l_i / (1 - l_1), and c_1 is 0.
- * On text the bound is 2 to 6 times the deviation of bootstrap samples, which the deviation of w meets (docs/vne.md).
+ * On text the bound is 2 to 9 times the deviation of bootstrap samples, which the deviation of w meets (docs/vne.md).
  *
  * NAN without documents.
  */

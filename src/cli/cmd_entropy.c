@@ -61,8 +61,9 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "  VNE         von_neumann             von Neumann entropy, if the state has it\n"
                            "  +-          shannon_error, ...      standard error of the entropy on its left\n"
                            "\n"
-                           "Standard errors are there with --estimator or --at-tokens, and are those of\n"
-                           "independent draws.  By an estimator, CE = JE - first is a convention.\n"
+                           "Standard errors are those of independent draws, of VNE an upper bound.  The\n"
+                           "table has them with --estimator (plugin, too) or --at-tokens.  By an estimator,\n"
+                           "CE = JE - first is a convention.\n"
                            "\n"
                            "JSON is {\"unit\", \"domains\": [{\"name\", \"tokens\", ...}]}; CSV has a header line\n"
                            "and a line a domain: domain, unit, tokens, ...  Both have all digits.\n";
@@ -74,11 +75,14 @@ struct shown {
     const char *name;
     struct emx_entropies e; /* with estimates in place of plug-in entropies where they were asked for */
     double shannon_error, joint_error, conditional_error, first_error;
-    double von_neumann;
+    double von_neumann, von_neumann_error;
 };
 
-/* Each is narrow enough for 80 columns. */
-enum table { COUNTS = 1, FOLLOWING = 2, ERRORS = 4 };
+/*
+ * Each is narrow enough for 80 columns.  The plain ones are COUNTS and what follows; with errors, ESTIMATES and what
+ * follows from these.
+ */
+enum table { COUNTS = 1, FOLLOWING = 2, ESTIMATES = 4, FOLLOWING_ESTIMATES = 8, BOTH_FOLLOWING = 2 | 8 };
 
 /* What is shown of a domain; all three formats go by this. */
 struct field {
@@ -96,21 +100,22 @@ static const struct field fields[] = {
     {"token_types", ">TYPES", COUNTS, COUNT, AT(e.n_token_types)},
     {"pairs", NULL, 0, COUNT, AT(e.n_pairs)},
     {"pair_types", ">PAIR TYPES", COUNTS, COUNT, AT(e.n_pair_types)},
-    {"shannon", ">SE", COUNTS | ERRORS, ENTROPY, AT(e.shannon)},
-    {"shannon_error", ">+-", ERRORS, ERROR, AT(shannon_error)},
-    {"joint", ">JE", COUNTS | ERRORS, ENTROPY, AT(e.joint)},
-    {"joint_error", ">+-", ERRORS, ERROR, AT(joint_error)},
-    {"conditional", ">CE", COUNTS | ERRORS, ENTROPY, AT(e.conditional)},
-    {"conditional_error", ">+-", ERRORS, ERROR, AT(conditional_error)},
+    {"shannon", ">SE", COUNTS | ESTIMATES, ENTROPY, AT(e.shannon)},
+    {"shannon_error", ">+-", ESTIMATES, ERROR, AT(shannon_error)},
+    {"joint", ">JE", COUNTS | ESTIMATES, ENTROPY, AT(e.joint)},
+    {"joint_error", ">+-", ESTIMATES, ERROR, AT(joint_error)},
+    {"conditional", ">CE", COUNTS | ESTIMATES, ENTROPY, AT(e.conditional)},
+    {"conditional_error", ">+-", ESTIMATES, ERROR, AT(conditional_error)},
     {"first", NULL, 0, ENTROPY, AT(e.first)},
     {"first_error", NULL, 0, ERROR, AT(first_error)},
-    {"perplexity", ">EXP(SE)", FOLLOWING, PERPLEXITY, AT(e.shannon)},
-    {"conditional_perplexity", ">EXP(CE)", FOLLOWING, PERPLEXITY, AT(e.conditional)},
-    {"mutual_information", ">MI", FOLLOWING, ENTROPY, AT(e.mutual_information)},
-    {"token_coverage", ">COVERAGE", FOLLOWING, SHARE, AT(e.token_coverage)},
-    {"pair_coverage", ">OF PAIRS", FOLLOWING, SHARE, AT(e.pair_coverage)},
+    {"perplexity", ">EXP(SE)", BOTH_FOLLOWING, PERPLEXITY, AT(e.shannon)},
+    {"conditional_perplexity", ">EXP(CE)", BOTH_FOLLOWING, PERPLEXITY, AT(e.conditional)},
+    {"mutual_information", ">MI", BOTH_FOLLOWING, ENTROPY, AT(e.mutual_information)},
+    {"token_coverage", ">COVERAGE", BOTH_FOLLOWING, SHARE, AT(e.token_coverage)},
+    {"pair_coverage", ">OF PAIRS", BOTH_FOLLOWING, SHARE, AT(e.pair_coverage)},
     {"chain_residual", ">RESIDUAL", FOLLOWING, RESIDUAL, AT(e.chain_residual)},
-    {"von_neumann", ">VNE", FOLLOWING, VON_NEUMANN, AT(von_neumann)},
+    {"von_neumann", ">VNE", BOTH_FOLLOWING, VON_NEUMANN, AT(von_neumann)},
+    {"von_neumann_error", ">+-", FOLLOWING_ESTIMATES, VON_NEUMANN, AT(von_neumann_error)},
 };
 
 enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -121,14 +126,15 @@ struct report {
     const char *path;
     struct shown *domains; /* [n] */
     size_t n;
-    bool estimated;       /* with errors */
+    bool estimated;       /* by an estimator that was named, or rarefied */
+    bool with_errors;
     bool von_neumann;     /* a domain has one */
     double nats_per_unit; /* 1, or log 2 for bits */
 };
 
 static bool is_shown(const struct report *r, const struct field *f)
 {
-    return (f->kind != ERROR || r->estimated) && (f->kind != VON_NEUMANN || r->von_neumann);
+    return (f->kind != ERROR || r->with_errors) && (f->kind != VON_NEUMANN || r->von_neumann);
 }
 
 static uint64_t count_of(const struct shown *d, const struct field *f)
@@ -147,6 +153,14 @@ static double real_of(const struct report *r, const struct shown *d, const struc
     return value;
 }
 
+static void take_errors(struct shown *d, const struct emx_estimates *est)
+{
+    d->shannon_error = est->shannon.standard_error;
+    d->joint_error = est->joint.standard_error;
+    d->conditional_error = est->conditional.standard_error;
+    d->first_error = est->first.standard_error;
+}
+
 /* Put estimates in the place of the plug-in entropies. */
 static void take_estimates(struct shown *d, const struct emx_estimates *est)
 {
@@ -156,26 +170,24 @@ static void take_estimates(struct shown *d, const struct emx_estimates *est)
     d->e.first = est->first.value;
     d->e.mutual_information = d->e.shannon - d->e.conditional;
     d->e.chain_residual = fabs(d->e.joint - d->e.first - d->e.conditional) / fmax(d->e.joint, 1);
-    d->shannon_error = est->shannon.standard_error;
-    d->joint_error = est->joint.standard_error;
-    d->conditional_error = est->conditional.standard_error;
-    d->first_error = est->first.standard_error;
 }
 
 /* Domains that were not measured alike have none to show beside each other. */
 static enum emx_status take_von_neumann(struct report *r, struct emx_state *s, struct emx_error *err)
 {
-    double *values = calloc(r->n + 1, sizeof(*values));
-    enum emx_status status =
-        values ? von_neumann_read(s, r->path, true, values, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    struct emx_estimate *values = calloc(r->n + 1, sizeof(*values));
+    enum emx_status status = values ? von_neumann_read(s, r->path, r->args->estimate.remove_first, true, values, err)
+                                    : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
 
     r->von_neumann = status == EMX_OK;
     if (status == EMX_ERR_ARG && !r->args->common.quiet)
         say("warning: %s: %s", r->path, err->message);
     if (status == EMX_ERR_ARG)
         status = EMX_OK;
-    for (size_t i = 0; i < r->n && r->von_neumann; i++)
-        r->domains[i].von_neumann = values[i];
+    for (size_t i = 0; i < r->n && r->von_neumann; i++) {
+        r->domains[i].von_neumann = values[i].value;
+        r->domains[i].von_neumann_error = values[i].standard_error;
+    }
     free(values);
     return status;
 }
@@ -188,13 +200,15 @@ static enum emx_status compute(struct report *r, struct emx_state *s, struct emx
 
         r->domains[i].name = d->name;
         emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &r->domains[i].e);
-        if (r->estimated) {
+        if (r->with_errors) {
             enum emx_status status = estimate_domain(&r->args->estimate, s, i, &est, err);
 
             if (status != EMX_OK)
                 return status;
-            take_estimates(&r->domains[i], &est);
+            take_errors(&r->domains[i], &est);
         }
+        if (r->estimated)
+            take_estimates(&r->domains[i], &est);
     }
     return von_neumann_any(s) ? take_von_neumann(r, s, err) : EMX_OK;
 }
@@ -209,6 +223,8 @@ static void add_field(struct columns *c, const struct report *r, const struct sh
         columns_cell(c, "-");
     else if (f->kind == RESIDUAL)
         columns_cell(c, "%.1e", real_of(r, d, f));
+    else if (f->kind == PERPLEXITY)
+        columns_cell(c, "%.2f", real_of(r, d, f));
     else
         columns_cell(c, "%.6f", real_of(r, d, f));
 }
@@ -251,9 +267,9 @@ static bool print_tables(const struct report *r, FILE *out)
     else if (r->estimated)
         fprintf(out, ", %s", a->estimator);
     fputs(".\n\n", out);
-    done = print_table(r, r->estimated ? ERRORS : COUNTS, out);
+    done = print_table(r, r->estimated ? ESTIMATES : COUNTS, out);
     fputc('\n', out);
-    return done && print_table(r, FOLLOWING, out);
+    return done && print_table(r, r->estimated ? FOLLOWING_ESTIMATES : FOLLOWING, out);
 }
 
 static json_t *domain_json(const struct report *r, const struct shown *d)
@@ -286,10 +302,11 @@ static bool print_json(const struct report *r, FILE *out)
     json_t *domains = json_array(), *j = json_pack("{s:s}", "unit", r->args->unit);
     bool failed = false;
 
-    if (r->estimated)
-        failed |= json_object_set_new(j, "estimator", json_string(a->estimator ? a->estimator : "plugin")) != 0;
+    failed |= json_object_set_new(j, "estimator", json_string(a->estimator ? a->estimator : "plugin")) != 0;
     if (a->at_tokens)
         failed |= json_object_set_new(j, "at_tokens", report_json_count(a->at_tokens)) != 0;
+    if (r->von_neumann)
+        failed |= json_object_set_new(j, "first_component_removed", json_boolean(a->remove_first)) != 0;
     for (size_t i = 0; i < r->n; i++)
         failed |= json_array_append_new(domains, domain_json(r, &r->domains[i])) != 0;
     failed |= json_object_set_new(j, "domains", domains) != 0;
@@ -350,6 +367,7 @@ static int compute_and_print(const struct entropy_args *a, struct emx_state *s, 
     enum emx_status status;
     int code;
 
+    r.with_errors = r.estimated || strcmp(a->format, "table") != 0;
     r.nats_per_unit = strcmp(a->unit, "bits") == 0 ? log(2) : 1;
     r.domains = calloc(r.n + 1, sizeof(*r.domains));
     status = r.domains ? compute(&r, s, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
@@ -362,7 +380,7 @@ static int run(void *args, char **operands, size_t n)
 {
     const struct entropy_args *a = args;
     struct emx_state *s;
-    int code = estimate_check(&a->estimate);
+    int code = estimate_check(&a->estimate, NULL);
 
     if (code == EXIT_OK)
         code = report_open("entropy", operands, n, &s);

@@ -21,19 +21,6 @@
 
 #define TO(member) offsetof(struct mix_args, member)
 
-static const struct opt mixture_rows[] = {
-    {"to", 't', "FORMAT", "trainer or syntax, see below (default: json)", TO(to), opt_choose, 0, 0,
-     report_mixture_choice},
-    {"output", 'o', "FILE", "file to write, '-' for standard output (default)", TO(output), opt_text, 0, 0, NULL},
-    {"path", 0, "TEMPLATE", "how the file names a domain's data: a path with {domain} in place of its name", TO(path),
-     opt_text, 0, 0, NULL},
-    {"proxy", 'p', "ENTROPY", "shannon, joint or conditional (default): what weights come from", TO(proxy), opt_choose,
-     0, 0, report_proxy_choice},
-    {"floor", 0, "SHARE", "least share of a domain (default: 0)", TO(weights.floor), opt_share, 0, 0, NULL},
-    {"cap", 0, "SHARE", "greatest share of a domain (default: 1)", TO(weights.cap), opt_share, 0, 0, NULL},
-    {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
-};
-
 static const struct opt loss_rows[] = {
     {"losses", 0, "FILE", "table of losses of runs trained on mixtures of these domains (see entromix fit)", TO(losses),
      opt_text, 0, 0, NULL},
@@ -50,13 +37,17 @@ static const struct opt loss_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Mixture", mixture_rows, 0},
+    {"Mixture", mixture_rows, TO(mixture)},
     {"Estimates", estimate_rows, TO(estimate)},
     {"Losses", loss_rows, 0},
     {"Law", law_rows, TO(law)},
+    {"Fit of the law", law_search_rows, TO(law)},
+    {"Prior of the law", transfer_rows, TO(transfer)},
     {"Error bars", draw_rows, TO(law)},
     {"Table of losses", table_rows, TO(table)},
     {"Shards (of all domains, where the manifest does not say otherwise)", shard_rows, TO(scanning.shards)},
+    {"Documents, for von Neumann entropies", vector_rows, TO(scanning.vectors)},
+    {"Of these documents", scanning_document_rows, TO(scanning)},
     {"Work", scanning_rows, TO(scanning)},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
@@ -74,7 +65,8 @@ static const char text[] = "Scan the shards, compute the entropies, and write a 
                            "      -o blend.txt\n"
                            "\n"
                            "If FILE is not standard output, that shows the mixture beside its error bars\n"
-                           "(with --bootstrap) and the entropy weights.  Shares are of tokens.\n";
+                           "(with --bootstrap) and the entropy weights, or without --losses the weights and\n"
+                           "the entropies with their standard errors (+-).  Shares are of tokens.\n";
 
 /* A state file for the time of the command, which the system's folder for such files holds. */
 static int scan_and_open(const struct mix_args *a, char **operands, size_t n, struct emx_state **ret)
@@ -115,32 +107,6 @@ static int open_corpus(struct mix_args *a, char **operands, size_t n, struct emx
     return scan_and_open(a, operands, 0, ret);
 }
 
-static enum emx_status compose(const struct mixing *x, char **ret_text, char **ret_note, struct emx_error *err)
-{
-    const struct mix_args *a = x->args;
-    struct emx_mixture_domain *domains = calloc(x->n + 1, sizeof(*domains));
-    struct emx_mixture mixture = {.domains = domains,
-                                  .n_domains = x->n,
-                                  .proxy = x->optimum ? NULL : a->proxy,
-                                  .options = a->weights,
-                                  .source = x->source,
-                                  .path_template = a->path,
-                                  .estimator = x->optimum ? NULL : a->estimate.estimator,
-                                  .at_tokens = x->optimum ? 0 : a->estimate.at_tokens};
-    enum emx_status status;
-
-    if (!domains)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < x->n; i++) {
-        const struct emx_domain *d = emx_state_domain(x->state, i);
-
-        domains[i] = (struct emx_mixture_domain){d->name, x->proportion[i], x->optimum ? NAN : x->entropy[i], d};
-    }
-    status = emx_mixture_format_string(&mixture, a->to, ret_text, ret_note, err);
-    free(domains);
-    return status;
-}
-
 static int show(const struct mixing *x)
 {
     struct output out;
@@ -150,22 +116,44 @@ static int show(const struct mixing *x)
     return output_finish(&out, mixing_print(x, out.text), "-");
 }
 
+/* An optimum came from losses: it has no entropies. */
+static struct emx_mixture_domain domain_of(const struct mixing *x, size_t i)
+{
+    const struct emx_domain *d = emx_state_domain(x->state, i);
+    struct emx_mixture_domain ret = {d->name, x->proportion[i], NAN, d, NAN, NAN};
+
+    if (!x->optimum) {
+        ret.entropy = x->weighed.entropy[i].value;
+        ret.entropy_error = x->weighed.entropy[i].standard_error;
+        ret.proportion_error = x->weighed.error[i];
+    }
+    return ret;
+}
+
 static int write_mixture(const struct mixing *x)
 {
     const struct mix_args *a = x->args;
-    char *string = NULL, *note = NULL;
-    struct emx_error err;
-    enum emx_status status = compose(x, &string, &note, &err);
+    struct emx_mixture_domain *domains = calloc(x->n + 1, sizeof(*domains));
+    struct emx_mixture mixture = {.domains = domains,
+                                  .n_domains = x->n,
+                                  .proxy = x->optimum ? NULL : a->mixture.proxy,
+                                  .options = a->mixture.weights,
+                                  .source = x->source,
+                                  .path_template = a->mixture.path,
+                                  .estimator = x->optimum ? NULL : a->estimate.estimator,
+                                  .at_tokens = x->optimum ? 0 : a->estimate.at_tokens,
+                                  .first_component_removed = !x->optimum && a->estimate.remove_first};
+    int code;
 
-    if (status == EMX_OK)
-        status = emx_write_file(a->output, string, strlen(string), &err);
-    if (status == EMX_OK && note && !a->common.quiet)
-        say("note: %s", note);
-    free(string);
-    free(note);
-    if (status != EMX_OK)
-        return say_failed(&err);
-    return strcmp(a->output, "-") == 0 ? EXIT_OK : show(x);
+    if (!domains) {
+        say("out of memory");
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < x->n; i++)
+        domains[i] = domain_of(x, i);
+    code = mixture_write(&mixture, a->mixture.to, a->mixture.output, a->common.quiet);
+    free(domains);
+    return code == EXIT_OK && strcmp(a->mixture.output, "-") != 0 ? show(x) : code;
 }
 
 static int mix(struct mixing *x)
@@ -177,24 +165,31 @@ static int mix(struct mixing *x)
     return code == EXIT_OK ? write_mixture(x) : code;
 }
 
-static int check(const struct mix_args *a, size_t n)
+static int check(const struct mix_args *a, char **operands, size_t n)
 {
+    const char *operand = n == 1 && !strchr(operands[0], '=') ? operands[0] : NULL;
+    bool is_state = operand && corpus_names_state(operand);
+
     if (n == 0)
         return say_usage("mix needs a manifest, shards (DOMAIN=WORD, as in web='web/*.bin.zst') or a state file");
-    if (a->path && !strstr(a->path, "{domain}"))
-        return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
-    if (!a->losses && (a->steps > 0 || a->strength > 0 || a->max_epochs > 0))
-        return say_usage("--steps, --prior-strength and --max-epochs go with --losses FILE");
+    if (mixture_check_path(a->mixture.path) != EXIT_OK)
+        return EXIT_USAGE;
+    if (a->scanning.vectors.embeddings && is_state)
+        return say_usage("--embeddings is of a scan, but '%s' is scanned already: see entromix vne", operand);
+    if (estimate_is_von_neumann(a->mixture.proxy) && !a->scanning.vectors.embeddings && !is_state)
+        return say_usage("--proxy von-neumann needs --embeddings, or a state file that entromix vne -o wrote");
+    if (!a->losses && (a->steps > 0 || a->strength > 0 || a->max_epochs > 0 || a->transfer.path))
+        return say_usage("--steps, --prior-strength, --max-epochs and --transfer-prior go with --losses FILE");
     if (a->max_epochs > 0 && !(a->total_tokens > 0))
         return say_usage("--max-epochs needs --total-tokens");
-    return estimate_check(&a->estimate);
+    return estimate_check(&a->estimate, a->mixture.proxy);
 }
 
 static int run(void *args, char **operands, size_t n)
 {
     struct mix_args *a = args;
     struct mixing x = {.args = a, .source = n == 1 && !strchr(operands[0], '=') ? operands[0] : NULL};
-    int code = check(a, n), scanned = code;
+    int code = check(a, operands, n), scanned = code;
 
     a->law.n_threads = a->scanning.n_threads;
     if (code == EXIT_OK)
@@ -206,10 +201,7 @@ static int run(void *args, char **operands, size_t n)
 }
 
 static const struct mix_args defaults = {
-    .to = "json",
-    .output = "-",
-    .proxy = "conditional",
-    .weights = {.temperature = 1, .floor = 0, .cap = 1},
+    .mixture = MIXTURE_ARGS_DEFAULTS,
     .scanning = SCANNING_ARGS_DEFAULTS,
     .law = LAW_ARGS_DEFAULTS,
 };

@@ -2,15 +2,14 @@
  * cmd_optimize.c - entromix optimize: the mixture of least predicted loss, within bounds, as a trainer reads it
  */
 #include "commands.h"
+#include "mixture_args.h"
 #include "optimum_inputs.h"
 #include "optimum_report.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
 
-#include <emx/file.h>
 #include <emx/law_file.h>
-#include <emx/mixture.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ static const struct opt rows[] = {
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
-static const struct opt mixture_rows[] = {
+static const struct opt output_rows[] = {
     {"to", 't', "FORMAT", "trainer or syntax, see below (default with -o: json)", TO(to), opt_choose, 0, 0,
      report_mixture_choice},
     {"output", 'o', "FILE", "file to write the mixture to; without it --to writes the mixture in place of the report",
@@ -46,7 +45,8 @@ static const struct opt mixture_rows[] = {
 
 static const struct opt_group groups[] = {
     {"Options", rows, 0},         {"Bounds", bound_rows, TO(optimum)}, {"Objective", objective_rows, TO(optimum)},
-    {"Mixture", mixture_rows, 0}, {"Other", common_rows, TO(common)},  {NULL, NULL, 0},
+    {"Estimates of the prior's entropies", estimate_rows, TO(optimum.estimate)},
+    {"Mixture", output_rows, 0}, {"Other", common_rows, TO(common)},  {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"--steps N [OPTION]... LAW", NULL};
@@ -78,8 +78,7 @@ static enum emx_status find(const struct optimize_args *a, const struct emx_law 
     return emx_optimum_find(law, &options, ret, err);
 }
 
-static enum emx_status compose(const struct optimize_args *a, const struct optimum_report *r, char **ret_text,
-                               char **ret_note, struct emx_error *err)
+static int write_mixture(const struct optimize_args *a, const struct optimum_report *r)
 {
     size_t n = r->law->n_domains;
     struct emx_mixture_domain *domains = calloc(n + 1, sizeof(*domains));
@@ -88,31 +87,22 @@ static enum emx_status compose(const struct optimize_args *a, const struct optim
                                   .options = EMX_WEIGHTS_DEFAULTS,
                                   .source = a->optimum.corpus,
                                   .path_template = a->path};
-    enum emx_status status;
+    int code;
 
-    if (!domains)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+    if (!domains) {
+        say("out of memory");
+        return EXIT_FAILED;
+    }
     for (size_t j = 0; j < n; j++)
-        domains[j] = (struct emx_mixture_domain){r->law->domains[j], r->o->proportion[j], NAN,
-                                                 optimum_find_domain(r->inputs->corpus, r->law->domains[j])};
-    status = emx_mixture_format_string(&mixture, a->to ? a->to : "json", ret_text, ret_note, err);
+        domains[j] = (struct emx_mixture_domain){r->law->domains[j],
+                                                 r->o->proportion[j],
+                                                 NAN,
+                                                 optimum_find_domain(r->inputs->corpus, r->law->domains[j]),
+                                                 NAN,
+                                                 NAN};
+    code = mixture_write(&mixture, a->to ? a->to : "json", a->output ? a->output : "-", a->common.quiet);
     free(domains);
-    return status;
-}
-
-static int write_mixture(const struct optimize_args *a, const struct optimum_report *r)
-{
-    char *string = NULL, *note = NULL;
-    struct emx_error err;
-    enum emx_status status = compose(a, r, &string, &note, &err);
-
-    if (status == EMX_OK)
-        status = emx_write_file(a->output ? a->output : "-", string, strlen(string), &err);
-    if (status == EMX_OK && note && !a->common.quiet)
-        say("note: %s", note);
-    free(string);
-    free(note);
-    return status == EMX_OK ? EXIT_OK : say_failed(&err);
+    return code;
 }
 
 static int print(const struct optimize_args *a, const struct optimum_report *r)
@@ -176,8 +166,8 @@ static int run(void *args, char **operands, size_t n)
         return say_usage("optimize takes one law, but '%s' follows '%s'", operands[1], operands[0]);
     if (!(a->step > 0))
         return say_usage("optimize needs --steps N, the length of the run");
-    if (a->path && !strstr(a->path, "{domain}"))
-        return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
+    if (mixture_check_path(a->path) != EXIT_OK || estimate_check(&a->optimum.estimate, a->optimum.prior) != EXIT_OK)
+        return EXIT_USAGE;
     if (emx_law_read(operands[0], &law, &err) != EMX_OK)
         return say_failed(&err);
     status = optimum_inputs_read(&a->optimum, law, &in, &err);

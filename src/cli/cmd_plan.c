@@ -2,6 +2,7 @@
  * cmd_plan.c - entromix plan: which mixtures to train, so that a law fitted to them tells most
  */
 #include "commands.h"
+#include "mixture_args.h"
 #include "optimum_inputs.h"
 #include "output.h"
 #include "plan_report.h"
@@ -9,7 +10,6 @@
 #include "say.h"
 
 #include <emx/law_file.h>
-#include <emx/mixture.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 
 struct plan_args {
     struct common_args common;
+    struct estimate_args estimate;
     uint32_t n_mixtures, n_steps;
     const char *output, *to, *path, *law, *tokens, *criterion, *format;
     struct plan_bounds {
@@ -95,7 +96,7 @@ static const struct opt assumption_rows[] = {
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
-static const struct opt mixture_rows[] = {
+static const struct opt output_rows[] = {
     {"output", 'o', "FOLDER", "folder to write a file a run to, and plan.csv (default: none)", TO(output), opt_text, 0,
      0, NULL},
     {"to", 't', "FORMAT", "trainer or syntax of these files, see below (default: json)", TO(to), opt_choose, 0, 0,
@@ -106,8 +107,9 @@ static const struct opt mixture_rows[] = {
 
 static const struct opt_group groups[] = {
     {"Options", rows, 0},
+    {"Estimates", estimate_rows, TO(estimate)},
     {"Assumptions", assumption_rows, 0},
-    {"Mixtures", mixture_rows, 0},
+    {"Mixtures", output_rows, 0},
     {"Other", common_rows, TO(common)},
     {NULL, NULL, 0},
 };
@@ -262,6 +264,11 @@ static int plan(const struct plan_args *a, struct plan_runs *r)
     return code;
 }
 
+static bool shows_errors(const struct plan_args *a)
+{
+    return strcmp(a->format, "json") == 0 || (a->output && mixture_shows_errors(a->to));
+}
+
 static int run(void *args, char **operands, size_t n)
 {
     const struct plan_args *a = args;
@@ -270,12 +277,14 @@ static int run(void *args, char **operands, size_t n)
     struct emx_error err;
     int code;
 
-    if (a->path && !strstr(a->path, "{domain}"))
-        return say_usage("--path: '%s' has no {domain} in it, so all domains would be named alike", a->path);
+    if (mixture_check_path(a->path) != EXIT_OK || estimate_check(&a->estimate, NULL) != EXIT_OK)
+        return EXIT_USAGE;
     code = report_open("plan", operands, n, &corpus);
     if (code != EXIT_OK)
         return code;
-    if (plan_runs_init(&runs, corpus, &(struct plan_sources){operands[0], a->tokens}, &err) != EMX_OK) {
+    if (plan_runs_init(&runs, corpus,
+                       &(struct plan_sources){operands[0], a->tokens, &a->estimate, shows_errors(a)},
+                       &err) != EMX_OK) {
         code = say_failed(&err);
     } else {
         if (runs.no_vne.status != EMX_OK && !a->common.quiet)

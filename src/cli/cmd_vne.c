@@ -89,10 +89,11 @@ static const char text[] = "Show how many directions the documents of each domai
                            "  EXP(VNE)        vendi            Vendi score: as so many documents at right\n"
                            "                                   angles\n"
                            "  RANK            effective_rank   of the matrix of documents (Roy and Vetterli)\n"
+                           "                  von_neumann_error   its standard error, at most\n"
                            "                  participation    1 / sum l^2\n"
                            "  TOP             top_share        the largest l\n"
                            "  TOP 10          top10_share      the ten largest l\n"
-                           "  WITHOUT VECTOR  tokens, tokens_without_vector   share of tokens\n"
+                           "  NO VECTOR       tokens, tokens_without_vector   share of tokens\n"
                            "                  documents_left_out   without a direction, not in the matrix\n"
                            "                  eigenvalues      only JSON\n";
 
@@ -101,8 +102,8 @@ static const char text[] = "Show how many directions the documents of each domai
 struct field {
     const char *key;
     const char *header; /* NULL: not in the table */
-    enum { COUNT, ENTROPY, REAL } kind;
-    size_t at; /* in struct emx_vne_domain */
+    enum { COUNT, ENTROPY, ERROR, REAL } kind;
+    size_t at; /* in struct emx_vne_domain; not of ERROR */
 };
 
 #define AT(member) offsetof(struct emx_vne_domain, member)
@@ -113,6 +114,7 @@ static const struct field fields[] = {
     {"tokens", NULL, COUNT, AT(n_tokens)},
     {"tokens_without_vector", NULL, COUNT, AT(n_tokens_without_vector)},
     {"von_neumann", ">VNE", ENTROPY, AT(vne.entropy)},
+    {"von_neumann_error", NULL, ERROR, 0},
     {"vendi", ">EXP(VNE)", REAL, AT(vne.vendi)},
     {"effective_rank", ">RANK", REAL, AT(vne.effective_rank)},
     {"participation", NULL, REAL, AT(vne.participation)},
@@ -129,9 +131,10 @@ static uint64_t count_of(const struct emx_vne_domain *d, const struct field *f)
 
 static double real_of(const struct emx_vne_domain *d, const struct field *f, const char *unit)
 {
-    double value = *(const double *)((const char *)d + f->at);
+    double value =
+        f->kind == ERROR ? emx_vne_error(&d->vne, d->n_documents) : *(const double *)((const char *)d + f->at);
 
-    return f->kind == ENTROPY && strcmp(unit, "bits") == 0 ? value / log(2) : value;
+    return f->kind != REAL && strcmp(unit, "bits") == 0 ? value / log(2) : value;
 }
 
 static void add_row(struct columns *c, const struct vne_args *a, const struct emx_vne_domain *d)
@@ -161,7 +164,7 @@ static bool print_table(const struct vne_args *a, const struct emx_vne_set *set,
         if (fields[i].header)
             headers[n++] = fields[i].header;
     }
-    headers[n++] = ">WITHOUT VECTOR";
+    headers[n++] = ">NO VECTOR";
     c = columns_create(headers, n);
     for (size_t i = 0; c && i < set->n_domains; i++)
         add_row(c, a, &set->domains[i]);
@@ -186,7 +189,7 @@ static bool print_csv(const struct vne_args *a, const struct emx_vne_set *set, F
             if (fields[i].kind == COUNT)
                 fprintf(out, ",%" PRIu64, count_of(&set->domains[d], &fields[i]));
             else
-                fprintf(out, ",%.17g", real_of(&set->domains[d], &fields[i], a->unit));
+                report_csv_real(real_of(&set->domains[d], &fields[i], a->unit), out);
         }
         fputc('\n', out);
     }
@@ -213,7 +216,7 @@ static json_t *domain_json(const struct vne_args *a, const struct emx_vne_set *s
 
     for (size_t i = 0; i < N_FIELDS; i++) {
         json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(d, &fields[i]))
-                                                : json_real(real_of(d, &fields[i], a->unit));
+                                                : report_json_real(real_of(d, &fields[i], a->unit));
 
         failed |= json_object_set_new(j, fields[i].key, value) != 0;
     }

@@ -19,22 +19,18 @@ static int no_memory(void)
 
 int mixing_weigh(struct mixing *x)
 {
+    const struct mixture_args *m = &x->args->mixture;
+    bool with_errors = mixture_shows_errors(m->to) || strcmp(m->output, "-") != 0;
     struct emx_error err;
-    enum emx_status status = EMX_OK;
 
     x->n = emx_state_n_domains(x->state);
-    x->entropy = calloc(x->n + 1, sizeof(*x->entropy));
-    x->weight = calloc(x->n + 1, sizeof(*x->weight));
     x->proportion = calloc(x->n + 1, sizeof(*x->proportion));
-    if (!x->entropy || !x->weight || !x->proportion)
+    if (!x->proportion)
         return no_memory();
-    for (size_t i = 0; i < x->n && status == EMX_OK; i++)
-        status = estimate_proxy(&x->args->estimate, x->state, i, x->args->proxy, &x->entropy[i], &err);
-    if (status == EMX_OK)
-        status = emx_weights_from_entropies(x->entropy, x->n, &x->args->weights, x->weight, &err);
-    if (status != EMX_OK)
+    if (estimate_weigh(&x->args->estimate, x->state, x->source ? x->source : "the shards", m->proxy, with_errors,
+                       &m->weights, &x->weighed, &err) != EMX_OK)
         return say_failed(&err);
-    memcpy(x->proportion, x->weight, x->n * sizeof(*x->weight));
+    memcpy(x->proportion, x->weighed.proportion, x->n * sizeof(*x->proportion));
     return EXIT_OK;
 }
 
@@ -104,9 +100,9 @@ static enum emx_status set_limits(const struct mixing *x, struct limits *l, stru
     l->prior = l->hi + x->n;
     l->tokens = l->prior + x->n;
     for (size_t j = 0; j < x->n; j++) {
-        l->lo[j] = x->args->weights.floor;
-        l->hi[j] = x->args->weights.cap;
-        l->prior[j] = x->weight[x->place[j]];
+        l->lo[j] = x->args->mixture.weights.floor;
+        l->hi[j] = x->args->mixture.weights.cap;
+        l->prior[j] = x->weighed.proportion[x->place[j]];
     }
     return x->args->max_epochs > 0 ? cap_epochs(x, l, err) : EMX_OK;
 }
@@ -140,16 +136,29 @@ static void warn(const struct mixing *x)
         say("warning: %zu of %zu proportions are outside of those observed", o->n_outside, o->n_domains);
 }
 
+static int fit_law(struct mixing *x)
+{
+    struct emx_law_options options = law_options(&x->args->law);
+    struct emx_error err;
+    enum emx_status status;
+    double *prior = NULL;
+    int code = transfer_prior_read(&x->args->transfer, x->losses, &options, &prior);
+
+    if (code == EXIT_OK) {
+        status = emx_law_fit(x->losses, &options, &x->law, &err);
+        if (status != EMX_OK)
+            code = status == EMX_ERR_ARG ? say_usage("%s", err.message) : say_failed(&err);
+    }
+    free(prior);
+    return code;
+}
+
 static int fit(struct mixing *x)
 {
-    const struct emx_law_options options = law_options(&x->args->law);
-    struct emx_error err;
-    enum emx_status status = emx_law_fit(x->losses, &options, &x->law, &err);
+    int code = fit_law(x);
 
-    if (status == EMX_ERR_ARG)
-        return say_usage("%s", err.message);
-    if (status != EMX_OK)
-        return say_failed(&err);
+    if (code != EXIT_OK)
+        return code;
     x->step = x->args->steps > 0 ? x->args->steps : x->law->steps[x->law->n_steps - 1];
     return match_domains(x);
 }
@@ -183,7 +192,7 @@ static double loss_of_weights(const struct mixing *x)
     enum emx_status status = predicted && mixture ? EMX_OK : EMX_ERR_MEMORY;
 
     for (size_t j = 0; j < x->n && status == EMX_OK; j++)
-        mixture[j] = x->weight[x->place[j]];
+        mixture[j] = x->weighed.proportion[x->place[j]];
     if (status == EMX_OK)
         status = emx_law_predict(x->law, mixture, x->step, 0.95, predicted, NULL);
     for (size_t k = 0; k < x->law->n_scored && status == EMX_OK; k++)
@@ -222,8 +231,12 @@ static void add_domain(const struct mixing *x, size_t i, struct columns *c)
 
     columns_cell(c, "%s", d->name);
     columns_cell(c, "%s", human_grouped(&tokens, d->n_tokens));
-    columns_cell(c, "%.4f", x->entropy[i]);
-    columns_cell(c, "%.4f", x->weight[i]);
+    columns_cell(c, "%.4f", x->weighed.entropy[i].value);
+    if (!x->optimum)
+        law_number_cell(c, x->weighed.entropy[i].standard_error, 4);
+    columns_cell(c, "%.4f", x->weighed.proportion[i]);
+    if (!x->optimum)
+        law_number_cell(c, x->weighed.error[i], 4);
     for (size_t j = 0; x->optimum && j < x->n; j++) {
         if (x->place[j] == i)
             add_optimum(c, &x->optimum->domains[j], x->optimum->n_draws > 0);
@@ -234,12 +247,18 @@ static void add_domain(const struct mixing *x, size_t i, struct columns *c)
 
 bool mixing_print(const struct mixing *x, FILE *out)
 {
-    const char *headers[9] = {"DOMAIN", ">TOKENS", ">ENTROPY", ">WEIGHT"};
+    static const char *const of_weights[] = {"DOMAIN", ">TOKENS", ">ENTROPY", ">+-", ">WEIGHT", ">+-"};
     static const char *const of_optimum[] = {">OPTIMUM", ">LOW", ">HIGH", ">OBSERVED"};
-    size_t n = 4;
+    const char *headers[9];
+    size_t n = 0;
     struct columns *c;
     bool done;
 
+    /* Beside an optimum there is no room for errors. */
+    for (size_t i = 0; i < 6; i++) {
+        if (!x->optimum || strcmp(of_weights[i], ">+-") != 0)
+            headers[n++] = of_weights[i];
+    }
     for (size_t i = 0; x->optimum && i < 4; i++) {
         if (x->optimum->n_draws > 0 || i == 0 || i == 3)
             headers[n++] = of_optimum[i];
@@ -260,8 +279,7 @@ bool mixing_print(const struct mixing *x, FILE *out)
 
 void mixing_finish(struct mixing *x)
 {
-    free(x->entropy);
-    free(x->weight);
+    weighed_finish(&x->weighed);
     free(x->proportion);
     free(x->place);
     emx_optimum_destroy(&x->optimum);

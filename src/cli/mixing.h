@@ -8,19 +8,22 @@
 
 #include "estimate.h"
 #include "law_args.h"
+#include "mixture_args.h"
 #include "scanning.h"
 #include "table_args.h"
+#include "transfer_prior.h"
 
 #include <emx/emx.h>
 
 struct mix_args {
     struct common_args common;
-    const char *to, *output, *path, *proxy, *losses;
+    const char *losses;
     struct estimate_args estimate;
-    struct emx_weights_options weights;
+    struct mixture_args mixture;
     double steps, strength, total_tokens, max_epochs; /* 0: not given */
     struct scanning_args scanning;
     struct law_args law;
+    struct transfer_args transfer;
     struct table_args table;
 };
 
@@ -30,9 +33,9 @@ struct mixing {
     const char *source; /* NULL: words of the command line */
     struct emx_state *state;
     size_t n;
-    double *entropy, *weight; /* [n] */
-    double *proportion;       /* [n] what is written */
-    size_t *place;            /* [n] of the law's j-th domain in the state */
+    struct weighed weighed; /* by entropies */
+    double *proportion;     /* [n] what is written */
+    size_t *place;          /* [n] of the law's j-th domain in the state */
     struct emx_observations *losses;
     struct emx_law *law;
     struct emx_optimum *optimum; /* NULL without losses */

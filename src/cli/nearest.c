@@ -2,10 +2,11 @@
  * nearest.c - "did you mean ...?": the known word nearest to one that is not known
  *
  * Nearness is the optimal string alignment distance: letters put in, left out, mistaken or swapped with their
- * neighbour.  A word that the known one begins with is one step away, however much is left out.
+ * neighbour.  A word that the known one begins with is one step away, however much is left out; of several the shortest.
  */
 #include "nearest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST = 32 };
@@ -43,13 +44,15 @@ void nearest_offer(struct nearest *n, const char *known)
 {
     size_t len = strlen(known);
     size_t distance;
+    bool begins;
 
     if (n->len > LONGEST || len > LONGEST || n->len == 0)
         return;
     distance = alignment_distance(n->word, n->len, known, len);
-    if (n->len >= 2 && strncmp(n->word, known, n->len) == 0)
+    begins = n->len >= 2 && strncmp(n->word, known, n->len) == 0;
+    if (begins)
         distance = 1;
-    if (distance < n->distance) {
+    if (distance < n->distance || (begins && distance == n->distance && len < strlen(n->best))) {
         n->distance = distance;
         n->best = known;
     }

@@ -3,10 +3,7 @@
  */
 #include "optimum_inputs.h"
 
-#include "report.h"
-
 #include <emx/domain_values.h>
-#include <emx/entropy.h>
 #include <emx/weights.h>
 
 #include <math.h>
@@ -35,8 +32,8 @@ const struct opt objective_rows[] = {
     {"objective", 0, "FILE", "CSV with columns domain and weight of each loss (default: 1 each)", TO(weights), opt_text,
      0, 0, NULL},
     {"prior", 0, "ENTROPY",
-     "lean on the mixture of shannon, joint or conditional entropies of --corpus; needs --prior-strength", TO(prior),
-     opt_choose, 0, 0, report_proxy_choice},
+     "lean on the mixture of shannon, joint, conditional or von-neumann entropies of --corpus; needs --prior-strength", TO(prior),
+     opt_choose, 0, 0, estimate_proxy_choice},
     {"prior-strength", 0, "X", "add X times the Kullback-Leibler divergence from that mixture, in nats, to the sum",
      TO(strength), opt_positive, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
@@ -59,24 +56,38 @@ static const struct emx_domain *need_domain(const struct emx_state *state, const
     return d;
 }
 
-enum emx_status optimum_entropy_mixture(const struct emx_state *state, const char *const *domains, size_t n,
-                                        const char *proxy, double *ret, struct emx_error *err)
+/* Of the law's domains, as the corpus has them: those of other domains are left out of the mixture. */
+static enum emx_status choose_entropies(struct emx_state *corpus, const struct emx_estimate *all,
+                                        const struct emx_law *law, double *ret, struct emx_error *err)
 {
-    double *entropy = calloc(n + 1, sizeof(*entropy));
+    for (size_t j = 0; j < law->n_domains; j++) {
+        size_t i = 0;
+
+        if (!need_domain(corpus, law->domains[j], err))
+            return EMX_ERR_FORMAT;
+        while (strcmp(emx_state_domain(corpus, i)->name, law->domains[j]) != 0)
+            i++;
+        ret[j] = all[i].value;
+    }
+    return EMX_OK;
+}
+
+static enum emx_status entropy_mixture(const struct optimum_args *a, struct emx_state *corpus,
+                                       const struct emx_law *law, double *ret, struct emx_error *err)
+{
+    struct emx_estimate *all = calloc(emx_state_n_domains(corpus) + 1, sizeof(*all));
+    double *entropy = calloc(law->n_domains, sizeof(*entropy));
     enum emx_status status = EMX_OK;
 
-    if (!entropy)
-        return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < n && status == EMX_OK; i++) {
-        const struct emx_domain *d = need_domain(state, domains[i], err);
-
-        if (d)
-            entropy[i] = report_entropy(d, proxy);
-        else
-            status = EMX_ERR_FORMAT;
-    }
+    if (!all || !entropy)
+        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     if (status == EMX_OK)
-        status = emx_weights_from_entropies(entropy, n, &EMX_WEIGHTS_DEFAULTS, ret, err);
+        status = estimate_proxy(&a->estimate, corpus, a->corpus, a->prior, false, all, err);
+    if (status == EMX_OK)
+        status = choose_entropies(corpus, all, law, entropy, err);
+    if (status == EMX_OK)
+        status = emx_weights_from_entropies(entropy, law->n_domains, &EMX_WEIGHTS_DEFAULTS, ret, err);
+    free(all);
     free(entropy);
     return status;
 }
@@ -205,7 +216,7 @@ static enum emx_status read_prior(const struct optimum_args *a, const struct emx
     in->prior = calloc(law->n_domains, sizeof(*in->prior));
     if (!in->prior)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-    return optimum_entropy_mixture(in->corpus, names_of(law), law->n_domains, a->prior, in->prior, err);
+    return entropy_mixture(a, in->corpus, law, in->prior, err);
 }
 
 static enum emx_status check_args(const struct optimum_args *a, struct emx_error *err)
@@ -220,6 +231,8 @@ static enum emx_status check_args(const struct optimum_args *a, struct emx_error
         return emx_fail(err, EMX_ERR_ARG, "--prior needs --prior-strength X, in nats");
     if (!a->prior && a->strength > 0)
         return emx_fail(err, EMX_ERR_ARG, "--prior-strength needs --prior ENTROPY");
+    if (!a->prior && (estimate_wanted(&a->estimate) || a->estimate.remove_first))
+        return emx_fail(err, EMX_ERR_ARG, "estimates are of the entropies of --prior ENTROPY, which is not given");
     return EMX_OK;
 }
 

@@ -4,7 +4,7 @@
 #ifndef CLI_OPTIMUM_INPUTS_H
 #define CLI_OPTIMUM_INPUTS_H
 
-#include "opt.h"
+#include "estimate.h"
 
 #include <emx/optimum.h>
 #include <emx/state.h>
@@ -13,6 +13,7 @@ struct optimum_args {
     struct opt_list least, greatest;               /* DOMAIN=SHARE, or SHARE of all */
     const char *tokens, *corpus, *weights, *prior; /* NULL: not given */
     double strength, max_epochs, total_tokens;     /* 0: not given */
+    struct estimate_args estimate;                 /* of the prior's entropies */
 };
 
 extern const struct opt bound_rows[], objective_rows[];
@@ -38,9 +39,5 @@ EMX_CHECKED enum emx_status optimum_tokens_of_state(const struct emx_state *stat
                                                     double *ret, struct emx_error *err);
 EMX_CHECKED enum emx_status optimum_tokens_of_file(const char *path, const char *const *domains, size_t n, double *ret,
                                                    struct emx_error *err);
-
-/* Entropies of all domains as proportions: proxy is "shannon", "joint" or "conditional". */
-EMX_CHECKED enum emx_status optimum_entropy_mixture(const struct emx_state *state, const char *const *domains, size_t n,
-                                                    const char *proxy, double *ret, struct emx_error *err);
 
 #endif

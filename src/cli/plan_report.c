@@ -127,17 +127,35 @@ bool plan_print_table(const struct plan_report *r, FILE *out)
     return done;
 }
 
+/* A number for each domain; NULL: no memory. */
+static json_t *by_domain(const struct plan_report *r, const double *numbers, size_t stride)
+{
+    json_t *j = json_object();
+
+    for (size_t k = 0; k < r->runs->n_domains; k++) {
+        if (json_object_set_new(j, r->runs->domains[k], report_json_real(numbers[k * stride])) != 0) {
+            json_decref(j);
+            return NULL;
+        }
+    }
+    return j;
+}
+
 static json_t *run_json(const struct plan_report *r, size_t i)
 {
     const struct emx_plan *p = r->runs->plan;
-    json_t *mixture = json_object(), *j;
+    const struct weighed *w = i < r->runs->n_given ? &r->runs->weighed[i] : NULL;
+    const size_t stride = sizeof(*w->entropy) / sizeof(double);
     char name[PLAN_NAME];
-    bool failed = !mixture;
+    json_t *j = json_pack("{s:s, s:s, s:o}", "run", plan_run_name(r->runs, i, name), "kind", plan_run_kind(r->runs, i),
+                          "mixture", by_domain(r, p->mixture + i * p->n_domains, 1));
+    bool failed = !j;
 
-    for (size_t k = 0; k < p->n_domains; k++)
-        failed |= json_object_set_new(mixture, r->runs->domains[k], json_real(p->mixture[i * p->n_domains + k])) != 0;
-    j = json_pack("{s:s, s:s, s:o}", "run", plan_run_name(r->runs, i, name), "kind", plan_run_kind(r->runs, i),
-                  "mixture", mixture);
+    if (w && w->entropy) {
+        failed |= json_object_set_new(j, "mixture_error", by_domain(r, w->error, 1)) != 0;
+        failed |= json_object_set_new(j, "entropy", by_domain(r, &w->entropy->value, stride)) != 0;
+        failed |= json_object_set_new(j, "entropy_error", by_domain(r, &w->entropy->standard_error, stride)) != 0;
+    }
     if (!failed)
         return j;
     json_decref(j);
@@ -168,6 +186,7 @@ static json_t *bounds_json(const struct plan_report *r)
 bool plan_print_json(const struct plan_report *r, FILE *out)
 {
     const struct emx_plan *p = r->runs->plan;
+    const struct estimate_args *how = r->runs->estimate;
     json_t *runs = json_array(), *rows = json_array();
     bool failed = !runs || !rows;
 
@@ -175,7 +194,10 @@ bool plan_print_json(const struct plan_report *r, FILE *out)
         failed |= json_array_append_new(runs, run_json(r, i)) != 0;
     for (size_t i = 0; i < p->n_rows; i++)
         failed |= json_array_append_new(rows, row_json(&p->rows[i])) != 0;
-    return report_print_json(json_pack("{s:s?, s:s, s:f, s:f, s:I, s:f, s:o, s:o, s:o}", "law", r->law, "criterion",
+    return report_print_json(json_pack("{s:s, s:o, s:b, s:s?, s:s, s:f, s:f, s:I, s:f, s:o, s:o, s:o}", "estimator",
+                                       how->estimator ? how->estimator : "plugin", "at_tokens",
+                                       how->at_tokens ? report_json_count(how->at_tokens) : json_null(),
+                                       "first_component_removed", how->remove_first, "law", r->law, "criterion",
                                        r->options->criterion == EMX_PLAN_V ? "v" : "d", "run_noise",
                                        r->options->run_noise, "step_noise", r->options->step_noise, "evaluations",
                                        (json_int_t)r->options->n_steps, "horizon", r->options->horizon, "bounds",

@@ -36,32 +36,38 @@ static double *add_given(struct plan_runs *r, const char *kind)
     return r->given + r->n_given++ * r->n_domains;
 }
 
-static enum emx_status add_entropies(struct plan_runs *r, struct emx_error *err)
+static enum emx_status add_entropies(struct plan_runs *r, const char *proxy, const struct plan_sources *sources,
+                                     struct emx_error *err)
+{
+    struct weighed *w = &r->weighed[r->n_given];
+    double *mixture = add_given(r, proxy);
+    enum emx_status status = estimate_weigh(sources->estimate, r->corpus, r->path, proxy, sources->with_errors,
+                                            &EMX_WEIGHTS_DEFAULTS, w, err);
+
+    if (status == EMX_OK) {
+        memcpy(mixture, w->proportion, r->n_domains * sizeof(*mixture));
+    } else {
+        weighed_finish(w);
+        r->n_given--;
+    }
+    return status;
+}
+
+/* Where von Neumann entropies do not compare, the plan does without. */
+static enum emx_status add_all_entropies(struct plan_runs *r, const struct plan_sources *sources, struct emx_error *err)
 {
     struct opt_choice proxy;
     enum emx_status status = EMX_OK;
 
-    for (size_t i = 0; status == EMX_OK && report_proxy_choice(i, &proxy); i++)
-        status =
-            optimum_entropy_mixture(r->corpus, r->domains, r->n_domains, proxy.name, add_given(r, proxy.name), err);
-    return status;
-}
-
-/* Where they do not compare, the plan does without. */
-static enum emx_status add_von_neumann(struct plan_runs *r, struct emx_error *err)
-{
-    double *mixture = add_given(r, "von-neumann"), *entropy = calloc(r->n_domains + 1, sizeof(*entropy));
-    enum emx_status status = entropy ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
-
-    if (status == EMX_OK)
-        status = von_neumann_read(r->corpus, r->path, false, entropy, err);
-    if (status == EMX_ERR_ARG || status == EMX_ERR_EMPTY) {
-        r->no_vne = *err;
-        r->n_given--;
-        status = EMX_OK;
-    } else if (status == EMX_OK)
-        status = emx_weights_from_entropies(entropy, r->n_domains, &EMX_WEIGHTS_DEFAULTS, mixture, err);
-    free(entropy);
+    for (size_t i = 0; status == EMX_OK && estimate_proxy_choice(i, &proxy); i++) {
+        if (estimate_is_von_neumann(proxy.name) && !von_neumann_any(r->corpus))
+            continue;
+        status = add_entropies(r, proxy.name, sources, err);
+        if (estimate_is_von_neumann(proxy.name) && (status == EMX_ERR_ARG || status == EMX_ERR_EMPTY)) {
+            r->no_vne = *err;
+            status = EMX_OK;
+        }
+    }
     return status;
 }
 
@@ -90,21 +96,22 @@ enum emx_status plan_runs_init(struct plan_runs *r, struct emx_state *corpus, co
     size_t n = emx_state_n_domains(corpus);
     enum emx_status status;
 
-    *r = (struct plan_runs){.path = sources->path, .corpus = corpus, .n_domains = n};
+    *r = (struct plan_runs){
+        .path = sources->path, .estimate = sources->estimate, .corpus = corpus, .n_domains = n};
     r->domains = calloc(n + 1, sizeof(*r->domains));
     r->given = calloc(n + 1, PLAN_MAX_GIVEN * sizeof(*r->given));
     if (!r->domains || !r->given)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
     for (size_t j = 0; j < n; j++)
         r->domains[j] = emx_state_domain(corpus, j)->name;
-    status = add_entropies(r, err);
-    if (status == EMX_OK && von_neumann_any(corpus))
-        status = add_von_neumann(r, err);
+    status = add_all_entropies(r, sources, err);
     return status == EMX_OK ? add_baseline(r, sources->tokens, err) : status;
 }
 
 void plan_runs_finish(struct plan_runs *r)
 {
+    for (size_t i = 0; i < PLAN_MAX_GIVEN; i++)
+        weighed_finish(&r->weighed[i]);
     free(r->domains);
     free(r->given);
     *r = (struct plan_runs){0};
@@ -139,6 +146,19 @@ static enum emx_status write_text(const char *folder, const char *name, const ch
     return status;
 }
 
+static struct emx_mixture_domain domain_of(const struct plan_runs *r, size_t run, size_t j)
+{
+    struct emx_mixture_domain d = {r->domains[j], r->plan->mixture[run * r->n_domains + j], NAN,
+                                   emx_state_domain(r->corpus, j), NAN, NAN};
+
+    if (run < r->n_given && r->weighed[run].entropy) {
+        d.entropy = r->weighed[run].entropy[j].value;
+        d.entropy_error = r->weighed[run].entropy[j].standard_error;
+        d.proportion_error = r->weighed[run].error[j];
+    }
+    return d;
+}
+
 /* domains[n_domains] is scratch. */
 static enum emx_status write_run(const struct plan_runs *r, size_t run, const char *folder, const char *format,
                                  const char *path_template, struct emx_mixture_domain *domains, char **ret_note,
@@ -150,14 +170,17 @@ static enum emx_status write_run(const struct plan_runs *r, size_t run, const ch
                             .options = EMX_WEIGHTS_DEFAULTS,
                             .source = r->path,
                             .path_template = path_template};
+    bool von_neumann = m.proxy && estimate_is_von_neumann(m.proxy);
     char name[PLAN_NAME], *text = NULL;
     enum emx_status status;
 
+    m.first_component_removed = von_neumann && r->estimate->remove_first;
+    if (m.proxy && !von_neumann) {
+        m.estimator = r->estimate->estimator;
+        m.at_tokens = r->estimate->at_tokens;
+    }
     for (size_t j = 0; j < r->n_domains; j++)
-        domains[j] = (struct emx_mixture_domain){.name = r->domains[j],
-                                                 .proportion = r->plan->mixture[run * r->n_domains + j],
-                                                 .entropy = NAN,
-                                                 .counted = emx_state_domain(r->corpus, j)};
+        domains[j] = domain_of(r, run, j);
     status = emx_mixture_format_string(&m, format, &text, ret_note, err);
     if (status == EMX_OK)
         status = write_text(folder, plan_run_name(r, run, name), extension_of(format), text, err);

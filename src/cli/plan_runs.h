@@ -4,6 +4,8 @@
 #ifndef CLI_PLAN_RUNS_H
 #define CLI_PLAN_RUNS_H
 
+#include "estimate.h"
+
 #include <emx/plan.h>
 #include <emx/state.h>
 
@@ -11,10 +13,12 @@ enum { PLAN_MIN_GIVEN = 4, PLAN_MAX_GIVEN = 5 }; /* shannon, joint, conditional,
 
 struct plan_runs {
     const char *path; /* of the state file */
+    const struct estimate_args *estimate; /* how entropies were estimated */
     struct emx_state *corpus;
     const char **domains; /* [n_domains] borrowed from the state */
     size_t n_domains;
-    const char *kinds[PLAN_MAX_GIVEN]; /* [n_given] */
+    const char *kinds[PLAN_MAX_GIVEN];      /* [n_given] */
+    struct weighed weighed[PLAN_MAX_GIVEN]; /* [n_given] all NULL of the baseline */
     size_t n_given;
     double *given;               /* [n_given][n_domains] */
     struct emx_error no_vne;     /* why von Neumann entropies give no mixture; status EMX_OK: nothing to say */
@@ -25,6 +29,8 @@ struct plan_runs {
 struct plan_sources {
     const char *path;
     const char *tokens; /* a file as --tokens-available has it; NULL: the counts of the corpus */
+    const struct estimate_args *estimate;
+    bool with_errors; /* of entropies, and of the mixtures that they give */
 };
 
 EMX_CHECKED enum emx_status plan_runs_init(struct plan_runs *r, struct emx_state *corpus,

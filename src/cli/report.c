@@ -6,7 +6,6 @@
 #include "human.h"
 #include "say.h"
 
-#include <emx/entropy.h>
 #include <emx/mixture.h>
 
 #include <math.h>
@@ -42,26 +41,6 @@ bool report_mixture_choice(size_t i, struct opt_choice *ret)
         return false;
     *ret = (struct opt_choice){formats[i].name, formats[i].summary};
     return true;
-}
-
-bool report_proxy_choice(size_t i, struct opt_choice *ret)
-{
-    static const char *const names[] = {"shannon", "joint", "conditional"};
-
-    if (i >= sizeof(names) / sizeof(names[0]))
-        return false;
-    *ret = (struct opt_choice){names[i], NULL};
-    return true;
-}
-
-double report_entropy(const struct emx_domain *d, const char *proxy)
-{
-    struct emx_entropies e;
-
-    emx_entropies_compute(&d->tokens, &d->pairs, &d->firsts, &e);
-    if (strcmp(proxy, "shannon") == 0)
-        return e.shannon;
-    return strcmp(proxy, "joint") == 0 ? e.joint : e.conditional;
 }
 
 int report_open(const char *command, char **operands, size_t n, struct emx_state **ret)

@@ -15,11 +15,8 @@ bool report_format_choice(size_t i, struct opt_choice *ret);
 /* Values of --unit. */
 bool report_unit_choice(size_t i, struct opt_choice *ret);
 
-/* Values of --to, and of options that name an entropy that is computed from counts. */
+/* Values of --to. */
 bool report_mixture_choice(size_t i, struct opt_choice *ret);
-bool report_proxy_choice(size_t i, struct opt_choice *ret);
-/* That entropy of a domain. */
-double report_entropy(const struct emx_domain *d, const char *proxy);
 
 /* Open the one state file that the operands name; says what is wrong.  Returns the exit code. */
 int report_open(const char *command, char **operands, size_t n, struct emx_state **ret);

@@ -138,9 +138,12 @@ static void add_domain(struct text *t, const struct blend_entry *e, const char *
 {
     text_add(t, "    {\n      ");
     add_string(t, "name", e->label);
-    text_addf(t, ",\n      \"proportion\": %s,\n", e->number);
-    text_addf(t, "      \"document_probability\": %s,\n      ", probability ? probability : "null");
+    text_addf(t, ",\n      \"proportion\": %s,\n      ", e->number);
+    add_real(t, "proportion_error", e->domain->proportion_error);
+    text_addf(t, ",\n      \"document_probability\": %s,\n      ", probability ? probability : "null");
     add_real(t, "entropy", e->domain->entropy);
+    text_add(t, ",\n      ");
+    add_real(t, "entropy_error", e->domain->entropy_error);
     text_add(t, ",\n");
     add_counted(t, e->domain->counted);
     text_add(t, "    }");
@@ -157,7 +160,7 @@ static void add_origin(struct text *t, const struct emx_mixture *m)
     add_string(t, "estimator", m->proxy && !m->estimator ? "plugin" : m->estimator);
     text_add(t, ",\n  ");
     add_optional(t, "at_tokens", m->at_tokens, 0);
-    text_add(t, ",\n  ");
+    text_addf(t, ",\n  \"first_component_removed\": %s,\n  ", m->first_component_removed ? "true" : "false");
     add_real(t, "temperature", m->options.temperature);
     text_add(t, ",\n  ");
     add_real(t, "floor", m->options.floor);

@@ -90,8 +90,43 @@ def the_table_stands_beside_the_file(box):
     corpus(box)
     text = box.text("mix", "-q", "--to=csv", "-o", "mix.csv", "corpus.yaml")
     assert box.bytes("mix.csv") == box.good("mix", "-q", "--to=csv", "corpus.yaml")
-    for d, x in shares(box.bytes("mix.csv").decode()).items():
-        assert re.search(rf"^{d} .* {x:.4f}$", text, re.M), (d, x, text)
+    for row in csv.DictReader(box.bytes("mix.csv").decode().splitlines()):
+        numbers = [float(row[key]) for key in ["entropy", "entropy_error", "proportion", "proportion_error"]]
+        shown = " +".join(f"{x:.4f}" for x in numbers)
+        assert re.search(rf"^{row['domain']} .* {shown}$", text, re.M), (row, text)
+
+
+@test
+def documents_are_summed_up_where_they_give_weights(box):
+    import numpy
+
+    words = corpus(box)
+    numpy.save(box / "e.npy", numpy.random.default_rng(1).standard_normal((EOD + 1, 8)).astype("<f4"))
+    proxy = ["-q", "--proxy=von-neumann"]
+    box.good("scan", "-q", "-o", "v.emx", "-m", "corpus.yaml", "-e", "e.npy")
+    expected = shares(box.text("weights", *proxy, "--to=csv", "v.emx"))
+    for operands in [["v.emx"], ["-e", "e.npy", "corpus.yaml"], ["-e", "e.npy", *RAW, *words]]:
+        assert shares(box.text("mix", *proxy, "--to=csv", *operands)) == expected
+    removed = shares(box.text("mix", *proxy, "--remove-first-component", "--to=csv", "v.emx"))
+    assert removed == shares(box.text("weights", *proxy, "--remove-first-component", "--to=csv", "v.emx")) != expected
+    box.usage_error("mix", *proxy, "corpus.yaml", says="--proxy von-neumann needs --embeddings")
+    box.usage_error("mix", *proxy, "-e", "e.npy", "v.emx", says="'v.emx' is scanned already")
+    box.usage_error("mix", "--remove-first-component", "v.emx", says="not of conditional ones")
+
+
+@test
+def the_law_may_have_a_prior_for_transfer(box):
+    corpus(box)
+    losses(box)
+    words = ["--law=bimix-transfer", "--transfer-prior=corpus.emx", "--transfer-strength=10"]
+    box.good("fit", "-q", "losses.csv", *words, "-o", "law.json")
+    expected = box.text("optimize", "-q", "law.json", "--steps=8000", "--to=csv")
+    got = shares(box.text("mix", "-q", "--losses=losses.csv", *words, "--to=csv", "corpus.emx"))
+    check_near(got, shares(expected), 1e-9)
+    without = shares(box.text("mix", "-q", "--losses=losses.csv", words[0], "--to=csv", "corpus.emx"))
+    assert max(abs(got[d] - without[d]) for d in DOMAINS) > 1e-6
+    box.usage_error("mix", "--losses=losses.csv", words[1], "corpus.emx", says="--law bimix-transfer")
+    box.usage_error("mix", words[1], "corpus.emx", says="go with --losses")
 
 
 @test

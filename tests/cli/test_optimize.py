@@ -121,6 +121,12 @@ def a_state_file_tells_tokens_and_entropies(box):
     check_near(weak, optimum(), 1e-5)
     lines = csv.DictReader(io.StringIO(box.text("weights", "-q", "--proxy=joint", "--to=csv", "x.emx")))
     check_near(strong, {line["domain"]: float(line["proportion"]) for line in lines}, 1e-5)
+    box.good("vne", "-q", "-n", 50, "--dimension", 8, "-o", "v.emx", "x.emx")
+    for options in ["--prior=joint", "--estimator=good-turing"], ["--prior=von-neumann", "--remove-first-component"]:
+        found = shares(box, "--corpus=v.emx", "--prior-strength=1e7", *options)
+        options[0] = options[0].replace("--prior", "--proxy")
+        lines = csv.DictReader(io.StringIO(box.text("weights", "-q", *options, "--to=csv", "v.emx")))
+        check_near(found, {line["domain"]: float(line["proportion"]) for line in lines}, 1e-5)
 
 
 @test
@@ -212,6 +218,7 @@ def wrong_words_are_named(box):
     box.usage_error("optimize", *steps, "--max-epochs=4", "--total-tokens=1B", says="--tokens-available")
     box.usage_error("optimize", *steps, "--prior=joint", "--prior-strength=1", says="--corpus")
     box.usage_error("optimize", *steps, "--prior-strength=1", says="--prior")
+    box.usage_error("optimize", *steps, "--at-tokens=5", says="--prior ENTROPY, which is not given")
     box.usage_error("optimize", *steps, "--path=x", says="{domain}")
     box.error("optimize", *steps, "--min=0.3", says="the least proportions sum to 1.2")
     box.error("optimize", *steps, "--max=0.2", says="the greatest proportions sum to 0.8")

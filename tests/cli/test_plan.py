@@ -48,6 +48,29 @@ def entropies_and_token_shares_come_first(box):
 
 
 @test
+def entropies_are_estimated_and_have_errors(box):
+    state(box)
+    for options in [], ["--estimator=good-turing"], ["--at-tokens=4000"]:
+        report = plan(box, *options)
+        for run, proxy in zip(report["runs"], ["shannon", "joint", "conditional"]):
+            mixture = box.json("weights", "-q", "--proxy", proxy, *options, "x.emx")
+            for d in mixture["domains"]:
+                name = d["name"]
+                assert (run["entropy"][name], run["entropy_error"][name]) == (d["entropy"], d["entropy_error"])
+                assert abs(run["mixture"][name] - d["proportion"]) < 1e-15
+                assert run["mixture_error"][name] == d["proportion_error"] > 0
+        assert all("entropy" not in run for run in report["runs"][3:])
+        assert report["estimator"] == (mixture["estimator"]) and report["at_tokens"] == mixture["at_tokens"]
+    box.good("plan", "-q", "--at-tokens=4000", "-o", "runs", "x.emx")
+    written = json.loads((box / "runs/02-joint.json").read_text())
+    expected = box.json("weights", "-q", "--proxy=joint", "--at-tokens=4000", "x.emx")
+    assert {**written, "domains": None} == {**expected, "domains": None}
+    for a, b in zip(written["domains"], expected["domains"], strict=True):
+        assert {**a, "proportion": None} == {**b, "proportion": None}
+    box.usage_error("plan", "--estimator=chao-shen", "--at-tokens=5", "x.emx", says="--at-tokens")
+
+
+@test
 def added_mixtures_stay_within_bounds(box):
     state(box)
     given = mixtures(plan(box))[:4]

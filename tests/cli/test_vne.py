@@ -263,6 +263,34 @@ def weights_come_from_the_state(box):
 
 
 @test
+def errors_are_bounds_by_the_spectrum(box):
+    scanned(box)
+    vectors(box)
+    for options in [], ["--remove-first-component"]:
+        shown = box.json("vne", "-n", "all", "-e", "e.npy", "-f", "json", *options, "-o", "v.emx", "c.emx")
+        rows = list(csv.DictReader(io.StringIO(box.text("vne", "-f", "csv", *options, "--show", "v.emx"))))
+        entropies = box.json("entropy", "-f", "json", *options, "v.emx")
+        mixture = box.json("weights", "--proxy", "von-neumann", *options, "v.emx")
+        run = box.json("plan", "-q", "-f", "json", *options, "v.emx")["runs"][3]
+        table = box.text("entropy", "--estimator", "plugin", *options, "v.emx")
+        assert entropies["first_component_removed"] == mixture["first_component_removed"] == bool(options)
+        assert run["kind"] == "von-neumann"
+        for i, domain in enumerate(shown["domains"]):
+            values = np.array(domain["eigenvalues"][len(options):])
+            shares = values[values > 0] / values.sum()
+            variance = (shares * (-np.log(shares) - domain["von_neumann"]) ** 2).sum() / values.sum()
+            error = math.sqrt(variance / domain["documents"])
+            assert math.isclose(domain["von_neumann_error"], error, rel_tol=1e-9)
+            for other in float(rows[i]["von_neumann_error"]), entropies["domains"][i]["von_neumann_error"], \
+                    mixture["domains"][i]["entropy_error"], run["entropy_error"][domain["name"]]:
+                assert other == domain["von_neumann_error"]
+            assert mixture["domains"][i]["entropy"] == domain["von_neumann"] == run["entropy"][domain["name"]]
+            assert re.search(rf"^{domain['name']} .* {domain['von_neumann']:.6f}  {error:.6f}$", table, re.M), table
+    box.usage_error("weights", "--remove-first-component", "v.emx", says="not of conditional ones")
+    box.usage_error("weights", "--proxy=von-neumann", "--at-tokens=5", "v.emx", says="of counts")
+
+
+@test
 def what_cannot_be_is_one_sentence(box):
     scanned(box)
     vectors(box, rows=400)

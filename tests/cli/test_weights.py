@@ -66,6 +66,25 @@ def floor_and_cap_hold(box):
 
 
 @test
+def errors_follow_from_those_of_entropies(box):
+    rows = state(box)
+    for proxy in PROXIES:
+        for options, t in [([], 1), (["--temperature=2"], 2)]:
+            mixture = box.json("weights", "--proxy", proxy, *options, "x.emx")
+            lines = csv.DictReader(box.text("weights", "--to=csv", "--proxy", proxy, *options, "x.emx").splitlines())
+            r = {d["name"]: d["proportion"] for d in mixture["domains"]}
+            for domain, line in zip(mixture["domains"], lines, strict=True):
+                name = domain["name"]
+                assert domain["entropy_error"] == rows[name][f"{proxy}_error"] == float(line["entropy_error"])
+                slopes = {other: r[name] / t * ((other == name) - r[other]) for other in r}
+                expected = math.hypot(*(slopes[other] * rows[other][f"{proxy}_error"] for other in r))
+                assert abs(domain["proportion_error"] - expected) < 1e-12 < expected
+                assert float(line["proportion_error"]) == domain["proportion_error"]
+    held = {d["name"]: d["proportion_error"] for d in box.json("weights", "-pjoint", "--floor=0.25", "x.emx")["domains"]}
+    assert held["code"] == 0 < held["web"] and math.isclose(held["web"], held["books"], rel_tol=1e-9), held
+
+
+@test
 def every_format_is_written(box):
     state(box)
     names = re.findall(r"^  ([a-z0-9-]+) ", box.text("weights", "--help").split("FORMAT of --to:")[1].split("\n\n")[0], re.M)
