@@ -11,15 +11,23 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 8, ALL_ROWS = 16 };
+enum { MAX_COLUMNS = 7, ALL_ROWS = 16 };
 
 static const double GOOD_REGRET = 1e-3;
+
+/* How many fit into 80 columns. */
+static size_t n_shown(const struct plan_report *r)
+{
+    size_t most = r->runs->n_given == PLAN_MAX_GIVEN ? MAX_COLUMNS - 1 : MAX_COLUMNS;
+
+    return r->runs->plan->n_mixtures < most ? r->runs->plan->n_mixtures : most;
+}
 
 /* Domains down, runs across; of a long plan the first runs. */
 static bool print_mixtures(const struct plan_report *r, FILE *out)
 {
     const struct emx_plan *p = r->runs->plan;
-    size_t n = p->n_mixtures < MAX_COLUMNS ? p->n_mixtures : MAX_COLUMNS;
+    size_t n = n_shown(r);
     char names[MAX_COLUMNS][PLAN_NAME + 1];
     const char *headers[MAX_COLUMNS + 1] = {"DOMAIN"};
     struct columns *c;
@@ -45,7 +53,7 @@ static bool print_mixtures(const struct plan_report *r, FILE *out)
     done = columns_print(c, out);
     columns_destroy(c);
     if (n < p->n_mixtures)
-        fprintf(out, "and %zu more, in plan.csv\n", p->n_mixtures - n);
+        fprintf(out, "and %zu more, which JSON and plan.csv have\n", p->n_mixtures - n);
     return done;
 }
 

@@ -149,7 +149,7 @@ def the_report_answers_how_many_runs(box):
     text = box.text("plan", "-q", "x.emx")
     assert re.search(r"^3 domains need \d+ runs", text, re.M) and re.search(r"^\* +6 ", text, re.M), text
     assert "BASELINE" in text and "alpha 0.1" in text
-    assert re.search(r"and 12 more, in plan.csv", box.text("plan", "-q", "-n", 20, "x.emx"))
+    assert re.search(r"and 13 more, which JSON and plan.csv have", box.text("plan", "-q", "-n", 20, "x.emx"))
     assert box.run("plan", "x.emx").err == ""
 
 
