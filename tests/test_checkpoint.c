@@ -78,6 +78,7 @@ static struct journal make_journal(void)
                             .n_domains = 2,
                             .shards = COPY(shards),
                             .on_error = EMX_ON_ERROR_SKIP_SHARD,
+                            .sums = {"a.npy", 123, 300, 1000, 7, 1, 4096, 99},
                             .n_shards = 4};
 }
 
@@ -98,6 +99,8 @@ static void a_journal_comes_back_whole(void)
     CHECK(n == m && memcmp(bytes, again, n) == 0);
     CHECK(back.n_domains == 2 && back.n_shards == 4 && back.id == j.id && back.n_data_bytes == 800);
     CHECK_STR(back.domains[1].given.column, "ids");
+    CHECK_STR(back.sums.source, "a.npy");
+    CHECK(back.sums.seed == 7 && back.sums.xxh3 == 99);
     CHECK(!back.domains[0].given.format && back.domains[0].plus.tails[2].count == UINT64_C(1) << 40);
     CHECK(back.shards[0].stamp.changed_ns == -14 && back.shards[0].record.n_pairs == 497);
     CHECK(memcmp(&back.shards[1].spans[1], &j.shards[1].spans[1], sizeof(struct span)) == 0);
@@ -213,6 +216,8 @@ struct job {
     unsigned n_threads;
     int stop_at;
     bool resume;
+    enum emx_on_error on_error;
+    const struct emx_scan_vectors *vectors;
 };
 
 static struct job make_job(void)
@@ -240,6 +245,8 @@ static enum emx_status scan(const struct job *j, const char *checkpoint, const c
                                        .checkpoint = checkpoint ? path_of(checkpoint) : NULL,
                                        .checkpoint_seconds = 0.01,
                                        .resume = j->resume,
+                                       .on_error = j->on_error,
+                                       .vectors = j->vectors,
                                        .progress = stop_at_call,
                                        .context = &stopper};
 
@@ -413,10 +420,79 @@ static void a_changed_shard_is_noticed(void)
     CHECK(rmdir(path_of("ck")) == 0);
 }
 
+/* Whichever of the two files the journal names; the other may not be there yet. */
+static void spoil_sums(const struct job *job)
+{
+    static const char *const names[] = {"ck/checkpoint.sums-0", "ck/checkpoint.sums-1"};
+    unsigned char *bytes[2];
+    size_t n[2] = {0};
+
+    for (size_t i = 0; i < 2; i++)
+        bytes[i] = read_whole(path_of(names[i]), &n[i]);
+    for (size_t way = 0; way < 3; way++) {
+        for (size_t i = 0; i < 2; i++) {
+            if (!n[i])
+                continue;
+            if (way == 0)
+                flip_a_byte(names[i], (long)(test_random(&seed) % n[i]));
+            if (way == 1)
+                CHECK(truncate(path_of(names[i]), (off_t)n[i] - 1) == 0);
+            if (way == 2)
+                unlink(path_of(names[i]));
+        }
+        check_refused(job, way == 2 ? EMX_ERR_IO : EMX_ERR_CORRUPT, "checkpoint.sums-");
+        for (size_t i = 0; i < 2; i++) {
+            if (n[i])
+                write_bytes(names[i], bytes[i], n[i]);
+        }
+    }
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+/* Sums over documents with other vectors, of other documents, or of none, do not go on. */
+static void other_vectors_are_refused(void)
+{
+    static float rows[8192][2];
+    struct emx_embeddings *e[2] = {NULL};
+    struct emx_scan_vectors v = {.source = "a.npy", .n_documents = 50};
+    struct job job = make_job();
+
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < 8192; k++)
+            rows[k][i] = (float)(test_random(&seed) % 100);
+        CHECK(emx_embeddings_from_rows(rows[0], 8192, 2, &e[i], NULL) == EMX_OK);
+    }
+    v.embeddings = e[1];
+    job.vectors = &v;
+    job.stop_at = 3;
+    CHECK(scan(&job, "ck", "no.emx", NULL) == EMX_ERR_STOPPED);
+    job.stop_at = NEVER;
+    job.vectors = NULL;
+    check_refused(&job, EMX_ERR_ARG, "documents were being summed up, now they are not");
+    job.vectors = &v;
+    v.embeddings = e[0];
+    v.source = "b.npy";
+    check_refused(&job, EMX_ERR_ARG, "with the vectors of a.npy, and b.npy has others now");
+    v.embeddings = e[1];
+    v.n_documents = 0;
+    check_refused(&job, EMX_ERR_ARG, "it took 50 documents of a domain, now it is to take all");
+    v.n_documents = 50;
+    v.seed = 9;
+    check_refused(&job, EMX_ERR_ARG, "it took documents by the seed 0, now by 9");
+    v.seed = 0;
+    spoil_sums(&job);
+    CHECK(scan(&job, NULL, "plain.emx", NULL) == EMX_OK && scan(&job, "ck", "resumed.emx", NULL) == EMX_OK);
+    CHECK(same_files("plain.emx", "resumed.emx"));
+    CHECK(rmdir(path_of("ck")) == 0);
+    for (size_t i = 0; i < 2; i++)
+        emx_embeddings_close(&e[i]);
+}
+
 static void spoilt_files_are_refused(void)
 {
     struct job job = make_job();
-    size_t n;
+    size_t n = 0;
     char *bytes;
 
     stop_in_the_middle();
@@ -460,6 +536,7 @@ int main(void)
     RUN(another_scan_is_refused);
     RUN(a_folder_serves_one_scan_at_a_time);
     RUN(a_changed_shard_is_noticed);
+    RUN(other_vectors_are_refused);
     RUN(spoilt_files_are_refused);
     RUN(what_cannot_be_read_twice_is_refused);
     remove_folder();

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VOCABULARY = 60000, DIMENSION = 6, EOD = 59999, N = 250000, MOST_SHARDS = 3 };
+enum { VOCABULARY = 60000, DIMENSION = 6, EOD = 59999, N = 250000, MOST_SHARDS = 4 };
 
 static uint64_t seed;
 static uint32_t tokens[N];
@@ -55,16 +55,23 @@ struct corpus {
     struct emx_domain_settings settings;
 };
 
-static enum emx_status scan(const struct corpus *c, unsigned n_threads, const struct emx_scan_vectors *v,
-                            const char *output, struct emx_error *err)
+static enum emx_status scan_with(const struct corpus *c, const struct emx_scan_options *o, const char *output,
+                                 struct emx_error *err)
 {
     const char *shards[MOST_SHARDS];
     struct emx_scan_domain d = {"d", shards, c->n_shards, c->format, c->dtype, c->column, c->settings};
-    struct emx_scan_options o = {.n_threads = n_threads, .memory_bytes = 32 << 20, .vectors = v};
 
     for (size_t i = 0; i < c->n_shards; i++)
         shards[i] = path_of(c->names[i]);
-    return emx_scan(&d, 1, &o, path_of(output), NULL, err);
+    return emx_scan(&d, 1, o, path_of(output), NULL, err);
+}
+
+static enum emx_status scan(const struct corpus *c, unsigned n_threads, const struct emx_scan_vectors *v,
+                            const char *output, struct emx_error *err)
+{
+    struct emx_scan_options o = {.n_threads = n_threads, .memory_bytes = 32 << 20, .vectors = v};
+
+    return scan_with(c, &o, output, err);
 }
 
 /* The state of two passes in two.emx. */
@@ -244,6 +251,72 @@ static void a_full_memory_does_not_matter(void)
     CHECK(same_files("one.emx", "two.emx"));
 }
 
+/* --- checkpoints ------------------------------------------------------------------------------------------------ */
+
+static bool stop_after(const struct emx_scan_progress *p, void *context)
+{
+    (void)p;
+    return (*(int *)context)-- > 0;
+}
+
+/* Stopped again and again, each time a little later, by other numbers of threads; returns how often. */
+static int check_resumed(const struct corpus *c, enum emx_on_error on_error, uint64_t n_documents)
+{
+    struct emx_scan_vectors v = {vectors, "made", n_documents, 1};
+    struct emx_scan_options o = {
+        .n_threads = 2, .memory_bytes = 32 << 20, .vectors = &v, .on_error = on_error, .checkpoint_seconds = 2e-4};
+    struct emx_error err = {.message = ""};
+    enum emx_status status = scan_with(c, &o, "two.emx", &err);
+    int n_stops = 0;
+
+    CHECK_STR(err.message, "");
+    o.checkpoint = path_of("ck");
+    o.resume = true;
+    o.progress = stop_after;
+    for (int k = 2; status == EMX_OK || status == EMX_ERR_STOPPED; k += 1 + k / 8) {
+        int left = k;
+
+        o.n_threads = 1 + (unsigned)k % 4;
+        o.context = &left;
+        status = scan_with(c, &o, "one.emx", &err);
+        if (status == EMX_OK)
+            break;
+        n_stops++;
+    }
+    CHECK(status == EMX_OK);
+    if (status)
+        puts(err.message);
+    CHECK(same_files("one.emx", "two.emx"));
+    CHECK(rmdir(o.checkpoint) == 0); /* nothing is left in it */
+    return n_stops;
+}
+
+static void checkpoints_do_not_show(void)
+{
+    struct corpus c = {{"plain.bin", "broken.zst", "odd.zst", "small.zst"}, 4, "raw", "u32", NULL, {.eod = EOD}};
+    unsigned char *bytes;
+    size_t n = 0;
+    int n_stops = 0;
+
+    make_tokens(2000);
+    write_cut(tokens, 4);
+    bytes = read_whole(path_of("odd.zst"), &n);
+    bytes[n - 4000] ^= 1;
+    write_bytes("broken.zst", bytes, n);
+    free(bytes);
+    for (unsigned i = 0; i < 4; i++) {
+        enum emx_on_error on_error = i < 2 ? EMX_ON_ERROR_SKIP_SHARD : EMX_ON_ERROR_FAIL;
+
+        c.names[1] = i < 2 ? "broken.zst" : "one.zst";
+        c.settings.eod_first = i % 2;
+        n_stops += check_resumed(&c, on_error, i % 2 ? 30 : 0);
+    }
+    c = (struct corpus){{"x.jsonl"}, 1, "jsonl", NULL, NULL, {.eod = EMX_NO_TOKEN}}; /* of edges_of_batches_... */
+    n_stops += check_resumed(&c, EMX_ON_ERROR_SKIP_SHARD, 0);
+    n_stops += check_resumed(&c, EMX_ON_ERROR_FAIL, 20);
+    CHECK(n_stops > 20);
+}
+
 /* --- what is refused
  * -------------------------------------------------------------------------------------------------- */
 
@@ -312,6 +385,7 @@ int main(void)
     RUN(edges_of_batches_do_not_show);
     RUN(settings_of_pairs_and_samples_do_not_matter);
     RUN(a_full_memory_does_not_matter);
+    RUN(checkpoints_do_not_show);
     RUN(what_has_no_vector_is_refused);
     RUN(one_document_and_none_are_kept);
     emx_embeddings_close(&vectors);

@@ -57,8 +57,8 @@ enum emx_on_error {
 /*
  * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
  * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
- * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_FRAME or a checkpoint (EMX_ERR_ARG).
- * Borrowed for the call.
+ * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_FRAME (EMX_ERR_ARG).  Borrowed for the
+ * call.
  */
 struct emx_scan_vectors {
     const struct emx_embeddings *embeddings;
@@ -134,7 +134,7 @@ struct emx_scan_times {
  *
  * With a checkpoint folder, EMX_ERR_STOPPED means that the same call with `resume` set goes on where this one stopped;
  * and so it does when the process was killed or failed, from the last checkpoint on.  The output is the same to the
- * byte.  Threads, memory and output may be others then; domains, settings and shards may not, and shards that have
+ * byte.  Threads, memory and output may be others then; domains, settings, vectors and shards may not, and shards that have
  * changed are refused (EMX_ERR_ARG).  Pairs that would go to tmpdir go to the checkpoint folder.  When the output is in
  * place the folder is emptied of the scan's files.  docs/checkpoints.md tells more.
  *

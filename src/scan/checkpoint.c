@@ -1,6 +1,7 @@
 /* checkpoint.c - what the files of a checkpoint tell goes to a scan, and comes from it */
 #include "scan/checkpoint.h"
 #include "scan/scan.h"
+#include "scan/sums_file.h"
 
 #include "state/layout.h"
 #include "util/clock.h"
@@ -147,6 +148,10 @@ static enum emx_status restore(struct scan *s, struct emx_error *err)
         status = restore_domain(s, &s->domains[i], &j->domains[i], err);
     for (size_t i = 0; i < j->n_shards && !status; i++)
         status = restore_shard(s, i, &j->shards[i], err);
+    if (!status && j->sums.source) {
+        status = sums_file_read(s, j, err);
+        s->checkpoint.slot = !j->sums.slot;
+    }
     return status;
 }
 
@@ -315,11 +320,25 @@ static enum emx_status take_shard(const struct scan *s, size_t i, struct journal
     return EMX_OK;
 }
 
+static struct journal_sums take_sums(const struct scan *s)
+{
+    const struct bagging *b = &s->bagging;
+
+    if (!b->given)
+        return (struct journal_sums){0};
+    return (struct journal_sums){.source = b->given->source,
+                                 .vectors = b->vectors,
+                                 .dimension = (uint32_t)b->rows->dimension,
+                                 .n_requested = b->given->n_documents,
+                                 .seed = b->given->seed,
+                                 .slot = s->checkpoint.slot};
+}
+
 static enum emx_status take(struct scan *s, struct journal *j, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
-    *j = (struct journal){.id = s->checkpoint.id, .on_error = s->options->on_error};
+    *j = (struct journal){.id = s->checkpoint.id, .on_error = s->options->on_error, .sums = take_sums(s)};
     j->domains = calloc(s->n_domains, sizeof(*j->domains));
     j->shards = calloc(s->n_shards, sizeof(*j->shards));
     if (!j->domains || !j->shards)
@@ -339,12 +358,16 @@ enum emx_status checkpoint_write(struct scan *s, struct emx_error *err)
     size_t n;
     enum emx_status status = take(s, &j, err);
 
+    if (!status && j.sums.source)
+        status = sums_file_write(s, &j.sums, err);
     if (!status)
         status = journal_encode(&j, &bytes, &n, err);
     if (!status)
         status = temp_file_sync(&s->spill.file, err);
     if (!status)
         status = emx_write_file(s->checkpoint.journal_path, bytes, n, err);
+    if (!status)
+        s->checkpoint.slot = !j.sums.slot;
     free(bytes);
     journal_finish(&j);
     return status;

@@ -5,6 +5,8 @@
  *
  *     checkpoint.data      runs of pairs (run.h): the spill file of the scan, which here has a name and only grows
  *     checkpoint.journal   everything else (journal.h), written anew each time and put in place by rename
+ *     checkpoint.sums-0, checkpoint.sums-1    but sums over documents (sums_file.h), written anew to the one that the
+ *                          journal in place does not name
  *     checkpoint.lock      held by the scan that works with them
  *
  * A checkpoint is taken while all threads pause between blocks: the spans of begun shards are joined, all tables become
@@ -30,6 +32,7 @@ struct checkpoint {
     uint64_t id;               /* of the data file, which the journal names */
     struct file_stamp *stamps; /* [n_shards] */
     struct journal restored;   /* where the scan resumed; records point into it */
+    uint32_t slot; /* of the file of sums that the next checkpoint is written to */
     unsigned n_written;
     double last, duration; /* clock_seconds() of the end of the last one; how long all of them took together */
 };

@@ -116,6 +116,41 @@ static enum emx_status same_shards(const struct scan *s, const struct domain *d,
                     s->checkpoint.folder, given->name, then[i].path);
 }
 
+/* --- documents ----------------------------------------------------------------------------------------- */
+
+static enum emx_status same_sums(const struct scan *s, const struct journal_sums *then, struct emx_error *err)
+{
+    const struct bagging *b = &s->bagging;
+    const char *folder = s->checkpoint.folder;
+    struct number x, y;
+
+    if (!then->source || !b->given)
+        return !then->source == !b->given
+                   ? EMX_OK
+                   : emx_fail(err, EMX_ERR_ARG,
+                              "%s: the checkpoint is of another scan: documents were %s summed up, now they are %s",
+                              folder, then->source ? "being" : "not", b->given ? "to be" : "not");
+    if (then->vectors != b->vectors || then->dimension != b->rows->dimension)
+        return emx_fail(
+            err, EMX_ERR_ARG,
+            "%s: the checkpoint is of another scan: documents were summed up with the vectors of %s, and %s "
+            "has others now",
+            folder, then->source, b->given->source);
+    if (then->n_requested != b->given->n_documents)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "%s: the checkpoint is of another scan: it took %s%s documents of a domain, now it is to take "
+                        "%s%s",
+                        folder, then->n_requested ? "" : "all",
+                        then->n_requested ? amount_text(then->n_requested, &x) : "", b->given->n_documents ? "" : "all",
+                        b->given->n_documents ? amount_text(b->given->n_documents, &y) : "");
+    if (then->n_requested && then->seed != b->given->seed)
+        return emx_fail(err, EMX_ERR_ARG,
+                        "%s: the checkpoint is of another scan: it took documents by the seed %" PRIu64
+                        ", now by %" PRIu64,
+                        folder, then->seed, b->given->seed);
+    return EMX_OK;
+}
+
 enum emx_status checkpoint_compare(const struct scan *s, const struct journal *j, struct emx_error *err)
 {
     const struct journal_shard *shards = j->shards;
@@ -136,6 +171,8 @@ enum emx_status checkpoint_compare(const struct scan *s, const struct journal *j
     if (!status && s->options->on_error != j->on_error)
         status = emx_fail(err, EMX_ERR_ARG, "%s: the checkpoint is of another scan: broken shards %s",
                           s->checkpoint.folder, j->on_error == EMX_ON_ERROR_FAIL ? "were not skipped" : "were skipped");
+    if (!status)
+        status = same_sums(s, &j->sums, err);
     if (!status && s->n_domains != j->n_domains)
         status =
             emx_fail(err, EMX_ERR_ARG, "%s: the checkpoint is of another scan: it had %zu domains, now there are %zu",

@@ -1,5 +1,6 @@
 /* checkpoint_folder.c - the folder of checkpoints: whose it is, its lock, and that it is left as it was found */
 #include "scan/checkpoint.h"
+#include "scan/sums_file.h"
 
 #include "cluster/cluster.h"
 
@@ -149,11 +150,13 @@ static bool is_temporary(const char *name)
 {
     size_t n = strlen(name);
 
-    return strncmp(name, "." JOURNAL_NAME ".", sizeof("." JOURNAL_NAME)) == 0 && n > 4 &&
-           strcmp(name + n - 4, ".tmp") == 0;
+    return (strncmp(name, "." JOURNAL_NAME ".", sizeof("." JOURNAL_NAME)) == 0 ||
+            strncmp(name, "." SUMS_NAME, sizeof("." SUMS_NAME) - 1) == 0) &&
+           n > 4 && strcmp(name + n - 4, ".tmp") == 0;
 }
 
-/* Of a journal that a process was about to put in place when it was killed: who holds the lock writes none yet. */
+/* Of a journal, or of sums, that a process was about to put in place when it was killed: who holds the lock writes none
+ * yet. */
 static void remove_temporary(const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -181,7 +184,8 @@ enum emx_status checkpoint_remove(struct checkpoint *c, struct emx_error *err)
     if (!c->folder)
         return EMX_OK;
     /* the journal first: data without it are nothing */
-    if (unlink(c->journal_path) != 0 || unlink(c->data_path) != 0 || unlink(c->lock_path) != 0)
+    if (unlink(c->journal_path) != 0 || unlink(c->data_path) != 0 || sums_files_remove(c->folder, err) != EMX_OK ||
+        unlink(c->lock_path) != 0)
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot remove the checkpoint of the scan, which is complete",
                               c->folder);
     if (c->rank_folder)

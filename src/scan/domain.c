@@ -14,8 +14,7 @@ void domain_init(struct domain *d, const struct emx_scan_domain *given, const st
                          .settings = given->settings,
                          .placement = placement,
                          .regions = regions,
-                         .vocabulary =
-                             given->settings.vocabulary ? given->settings.vocabulary : EMX_MAX_VOCABULARY,
+                         .vocabulary = given->settings.vocabulary ? given->settings.vocabulary : EMX_MAX_VOCABULARY,
                          .n_shards = given->n_shards};
     pthread_mutex_init(&d->mutex, NULL);
     tally_init(&d->tails);

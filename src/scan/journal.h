@@ -43,8 +43,19 @@ struct journal_shard {
     size_t n_spans;
 };
 
+/* Of what documents are summed up, and the file of what was (sums_file.h). */
+struct journal_sums {
+    const char *source; /* of the vectors; NULL: documents are not summed up */
+    uint64_t vectors;   /* checksum of the vectors as they are added */
+    uint32_t dimension;
+    uint64_t n_requested, seed; /* a sample of so many documents; 0: all */
+    uint32_t slot;              /* 0 or 1 */
+    uint64_t n_bytes, xxh3;
+};
+
 struct journal {
     enum emx_on_error on_error;
+    struct journal_sums sums;
     uint64_t id, n_data_bytes;      /* of the data file */
     struct journal_domain *domains; /* [n_domains] */
     size_t n_domains;

@@ -276,6 +276,22 @@ static void read_shard(struct reader *r, struct journal_shard *s)
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
+static void read_sums(struct reader *r, struct journal_sums *s)
+{
+    s->source = read_optional(r);
+    if (!s->source)
+        return;
+    s->vectors = read_u64(r);
+    s->dimension = read_u32(r);
+    s->n_requested = read_u64(r);
+    s->seed = read_u64(r);
+    s->slot = read_u32(r);
+    s->n_bytes = read_u64(r);
+    s->xxh3 = read_u64(r);
+    if (s->slot > 1)
+        blame(r, "there is no such file of sums over documents");
+}
+
 static void read_all(struct reader *r, struct journal *j)
 {
     uint64_t n_domains, n_shards, n = 0;
@@ -287,6 +303,7 @@ static void read_all(struct reader *r, struct journal *j)
     if (on_error > EMX_ON_ERROR_SKIP_SHARD)
         blame(r, "there is no such way to treat errors");
     j->on_error = (enum emx_on_error)on_error;
+    read_sums(r, &j->sums);
     n_domains = read_u64(r);
     n_shards = read_u64(r);
     if (j->n_data_bytes > INT64_MAX)

@@ -146,6 +146,20 @@ static void write_shard(FILE *to, const struct journal_shard *s)
         write_done(to, s);
 }
 
+static void write_sums(FILE *to, const struct journal_sums *s)
+{
+    write_string(to, s->source);
+    if (!s->source)
+        return;
+    write_u64(to, s->vectors);
+    write_u32(to, s->dimension);
+    write_u64(to, s->n_requested);
+    write_u64(to, s->seed);
+    write_u32(to, s->slot);
+    write_u64(to, s->n_bytes);
+    write_u64(to, s->xxh3);
+}
+
 static void write_header(char *bytes, size_t n)
 {
     memcpy(bytes, JOURNAL_MAGIC, JOURNAL_MAGIC_BYTES);
@@ -167,6 +181,7 @@ enum emx_status journal_encode(const struct journal *j, char **ret_bytes, size_t
         write_u64(to, j->id);
         write_u64(to, j->n_data_bytes);
         write_u32(to, j->on_error);
+        write_sums(to, &j->sums);
         write_u64(to, j->n_domains);
         write_u64(to, j->n_shards);
         for (size_t i = 0; i < j->n_domains; i++)

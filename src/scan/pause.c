@@ -3,6 +3,7 @@
  *
  * The caller's thread sets pause_wanted; each thread that counts sees it between two blocks, and comes to the meeting:
  *
+ *     each adds its sums over documents to the domain's
  *     one joins the spans of begun shards        so that few are left, and their seams are counted
  *     all spill small domains, each its own      a domain's tables become one run (scan/spill.h)
  *     one spills large ones with all threads, and writes the journal
@@ -122,12 +123,15 @@ static void conclude(struct scan *s, struct spiller *spiller, double start)
     s->pause_wanted = false;
 }
 
-void pause_for_checkpoint(struct scan *s, struct counter *c)
+void pause_for_checkpoint(struct scan *s, struct counter *c, struct bagger *w)
 {
     struct emx_error error;
     double start = clock_seconds();
-    bool leads = meeting_attend(&s->meeting);
+    bool leads;
 
+    if (bagger_leave(w, &error))
+        scan_fail(s, &error);
+    leads = meeting_attend(&s->meeting);
     if (leads && !failed(s) && join_spans(s, c, &error))
         scan_fail(s, &error);
     meeting_attend(&s->meeting);

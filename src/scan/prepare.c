@@ -261,10 +261,6 @@ static enum emx_status check_options(const struct emx_scan_options *o, const str
         return emx_fail(
             err, EMX_ERR_ARG,
             "checkpoints do not hold what is missing of a shard: skip whole shards, or scan without checkpoints");
-    if (o->vectors && o->checkpoint)
-        return emx_fail(err, EMX_ERR_ARG,
-                        "checkpoints do not hold sums over documents: scan without vectors, and measure the state in a "
-                        "second pass");
     if (o->vectors && o->vectors->n_documents && o->n_parts > 1)
         return emx_fail(err, EMX_ERR_ARG,
                         "a part of the shards cannot have a sample of the documents: samples of parts do not merge");

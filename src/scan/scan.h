@@ -95,7 +95,7 @@ bool scan_report(struct scan *s);
 /*
  * What a thread that counts does when pause_wanted is set, with its own means.  On failure the scan has the error.
  */
-void pause_for_checkpoint(struct scan *s, struct counter *c);
+void pause_for_checkpoint(struct scan *s, struct counter *c, struct bagger *w);
 /* After all threads have ended. */
 EMX_CHECKED enum emx_status pause_at_end(struct scan *s, struct emx_error *err);
 /* Keep the first error and have all threads end. */

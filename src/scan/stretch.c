@@ -32,7 +32,7 @@ void document_part_join(struct document_part *a, struct document_part *b, size_t
     b->bag.sum = NULL;
 }
 
-static bool keep(struct stretches *s, const struct stretch *x)
+bool stretches_add(struct stretches *s, const struct stretch *x)
 {
     size_t cap = s->cap ? 2 * s->cap : 8;
     struct stretch *grown;
@@ -57,6 +57,6 @@ bool stretches_meet(struct stretches *s, const struct stretch *x, struct stretch
             return true;
         }
     }
-    *ret_kept = keep(s, x);
+    *ret_kept = stretches_add(s, x);
     return false;
 }

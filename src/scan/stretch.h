@@ -43,6 +43,9 @@ void stretch_finish(struct stretch *s);
 /* Adds b's tokens, which follow a's; b has none after it. */
 void document_part_join(struct document_part *a, struct document_part *b, size_t dimension);
 
+/* As it is.  False: no memory, and x stays the caller's. */
+bool stretches_add(struct stretches *s, const struct stretch *x);
+
 /* Take out one that touches x; false: there is none, and x is in the list now (*ret_kept, else no memory). */
 bool stretches_meet(struct stretches *s, const struct stretch *x, struct stretch *ret, bool *ret_kept);
 

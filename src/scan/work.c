@@ -200,7 +200,7 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
 
     while (!status && any && !last && !w->scan->stop) {
         if (w->scan->pause_wanted) {
-            pause_for_checkpoint(w->scan, &w->counter);
+            pause_for_checkpoint(w->scan, &w->counter, &w->bagger);
             continue;
         }
         status = shard_take(shard, &w->block, &any, &last, &w->error);

@@ -146,6 +146,17 @@ enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_p
     return done ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for a sample of %zu documents", s->n_wanted);
 }
 
+uint64_t sample_n(const struct sample *s)
+{
+    return s->n;
+}
+
+const struct bag_part *sample_document(const struct sample *s, size_t i, uint64_t *ret_hash)
+{
+    *ret_hash = s->heap[i].hash;
+    return &s->heap[i].part;
+}
+
 enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;

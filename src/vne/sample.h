@@ -29,6 +29,9 @@ bool sample_wants(const struct sample *s, uint64_t hash);
 /* All of a document: copied, or not taken after all. */
 EMX_CHECKED enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_part *document,
                                          struct emx_error *err);
+/* Those taken so far, while no other thread looks for more: the i-th < sample_n(), valid as long. */
+uint64_t sample_n(const struct sample *s);
+const struct bag_part *sample_document(const struct sample *s, size_t i, uint64_t *ret_hash);
 /* All of it to another sample, of documents that are as long. */
 EMX_CHECKED enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_error *err);
 /* End each document taken in these bags, and forget them all. */
