@@ -230,6 +230,21 @@ static void settings_of_pairs_and_samples_do_not_matter(void)
     }
 }
 
+static void the_end_of_a_document_needs_no_vector(void)
+{
+    static float rows[200][DIMENSION];
+    struct corpus c = {{"0.bin", "1.bin", "2.bin"}, 3, "raw", "u32", NULL, {.eod = EOD}};
+    struct emx_embeddings *of_all = vectors;
+
+    for (size_t i = 0; i < 200; i++)
+        rows[i][i % DIMENSION] = 1;
+    vectors = NULL;
+    CHECK(emx_embeddings_from_rows(rows[0], 200, DIMENSION, &vectors, NULL) == EMX_OK);
+    check_corpus(&c, 0, 2);
+    emx_embeddings_close(&vectors);
+    vectors = of_all;
+}
+
 static void a_full_memory_does_not_matter(void)
 {
     struct corpus c = {{"0.bin"}, 1, "raw", "u32", NULL, {.eod = EOD}};
@@ -384,6 +399,7 @@ int main(void)
     RUN(blocks_and_frames_do_not_show);
     RUN(edges_of_batches_do_not_show);
     RUN(settings_of_pairs_and_samples_do_not_matter);
+    RUN(the_end_of_a_document_needs_no_vector);
     RUN(a_full_memory_does_not_matter);
     RUN(checkpoints_do_not_show);
     RUN(what_has_no_vector_is_refused);

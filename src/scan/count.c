@@ -66,13 +66,10 @@ static struct survey survey_u32(const uint32_t *x, size_t n, uint32_t eod)
     return (struct survey){max, n_eod};
 }
 
-static enum emx_status refuse_token(const struct shard *s, const struct block *b, struct emx_error *err)
+static enum emx_status refuse_token(const struct shard *s, const struct block *b, size_t i, struct emx_error *err)
 {
     const char *cause = s->domain->settings.vocabulary ? "the vocabulary" : "the largest vocabulary there can be";
-    size_t i = 0;
 
-    while (block_token(b, i) < s->vocabulary)
-        i++;
     if (block_token(b, i) == UINT32_MAX)
         return emx_fail(err, EMX_ERR_RANGE,
                         "%s: token number %llu is negative or too large to be one; is --dtype right?", s->name,
@@ -86,7 +83,7 @@ static enum emx_status refuse_token(const struct shard *s, const struct block *b
                     block_token(b, i), (unsigned long long)(b->index + i),
                     (unsigned long long)(s->open.flat.offset +
                                          (b->index + i) * (s->open.is_flat ? dtype_size(s->open.flat.type.dtype) : 0)),
-                    cause, (unsigned long long)s->vocabulary);
+                    cause, (unsigned long long)s->domain->vocabulary);
 }
 
 static enum emx_status survey_block(const struct shard *s, struct block *b, struct emx_error *err)
@@ -98,8 +95,10 @@ static enum emx_status survey_block(const struct shard *s, struct block *b, stru
         found = survey_u32(b->tokens, b->n, eod);
     else
         found = survey_u16(b->tokens, b->n, (uint16_t)eod);
-    if (b->n && found.max >= s->vocabulary)
-        return refuse_token(s, b, err);
+    for (size_t i = 0; i < b->n && found.max >= s->domain->vocabulary; i++) { /* if only for an EOD without a vector */
+        if (!domain_has_token(s->domain, block_token(b, i)))
+            return refuse_token(s, b, i, err);
+    }
     if (eod != EMX_NO_TOKEN && (b->width == 4 || eod <= UINT16_MAX))
         b->sums.n_eod = found.n_eod;
     return EMX_OK;

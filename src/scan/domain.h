@@ -28,7 +28,7 @@ struct domain {
     struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
     const struct placement *placement;
     struct regions *regions;      /* [placement_n_nodes()] where each node's threads take memory for tables */
-    uint32_t vocabulary;          /* every token is below it: as settings say, as there are vectors, as there can be */
+    uint32_t vocabulary;          /* each token but EOD is below it: as settings say, as there are vectors, as there can be */
     const char *vectors;          /* where these come from, if it is their number; or NULL */
     size_t first_shard, n_shards; /* of the scan's shards */
 
@@ -53,6 +53,11 @@ struct domain {
 void domain_init(struct domain *d, const struct emx_scan_domain *given, const struct placement *placement,
                  struct regions *regions);
 void domain_finish(struct domain *d);
+
+static inline bool domain_has_token(const struct domain *d, uint32_t token)
+{
+    return token < d->vocabulary || (token == d->settings.eod && token != EMX_NO_TOKEN);
+}
 
 /* From now on, what was counted can be counted into d->taken_back, too, and is then subtracted. */
 EMX_CHECKED enum emx_status domain_allow_taking_back(struct domain *d, struct emx_error *err);

@@ -17,7 +17,7 @@ static enum emx_status count_split_token(struct counter *c, struct shard *s, con
     enum emx_status status;
 
     tokens_decode(bytes, s->open.flat.type, 1, &token);
-    if (counting ? s->failure && token >= s->vocabulary : token < s->vocabulary)
+    if (counting ? s->failure && !domain_has_token(s->domain, token) : domain_has_token(s->domain, token))
         return EMX_OK; /* counting: of a shard that is taken back, so it is left out both times */
     b.span = (struct span){.begin = begin, .end = begin + size, .n = 1, .first = token, .last = token};
     status = count_block(c, s, &b, err);

@@ -122,17 +122,22 @@ enum emx_status shard_restore(struct shard *s, const struct span *spans, size_t 
     return EMX_OK;
 }
 
-static uint64_t range_of(const struct shard *s)
+/* All tokens that its domain and its type allow are below. */
+static uint32_t range_of(const struct shard *s)
 {
+    uint32_t range = s->domain->vocabulary, eod = s->domain->settings.eod;
+
+    if (eod != EMX_NO_TOKEN && eod >= range)
+        range = eod + 1;
     switch (s->open.is_flat ? s->open.flat.type.dtype : DTYPE_U32) {
     case DTYPE_U8:
     case DTYPE_I8:
-        return UINT64_C(1) << 8;
+        return range < 1u << 8 ? range : 1u << 8;
     case DTYPE_U16:
     case DTYPE_I16:
-        return UINT64_C(1) << 16;
+        return range < 1u << 16 ? range : 1u << 16;
     default:
-        return EMX_MAX_VOCABULARY;
+        return range;
     }
 }
 
@@ -151,10 +156,9 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
         s->may_fail = false; /* which of two shards is to go is not ours to say */
         return status;
     }
-    s->vocabulary = s->domain->vocabulary;
     if (!s->open.is_flat && s->n_counted > 1)
         return emx_fail(err, EMX_ERR_CORRUPT, "%s: is counted in parts, but its format is read in order", s->name);
-    s->key = pair_key_for((uint32_t)(range_of(s) < s->vocabulary ? range_of(s) : s->vocabulary));
+    s->key = pair_key_for(range_of(s));
     s->stage = SHARD_OPEN;
     return EMX_OK;
 }

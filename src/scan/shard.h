@@ -103,13 +103,12 @@ struct shard {
     bool is_taken; /* a checkpoint of another rank has it, begun or done */
 
     pthread_mutex_t mutex;
-    /* guarded by the mutex; but `open`, `format`, `key` and `vocabulary` are constant once a block was taken */
+    /* guarded by the mutex; but `open`, `format` and `key` are constant once a block was taken */
     /* Failed: one thread, or (may_fail) the shard has the error; the others find no more blocks. */
     enum { SHARD_NEW, SHARD_OPEN, SHARD_ENDED, SHARD_FAILED } stage;
     struct shard_open open;
     const struct format_ops *format;
     struct pair_key key;
-    uint64_t vocabulary; /* every token must be below it */
     uint64_t n_taken;    /* tokens handed out, decoded formats and samples */
     unsigned n_out;      /* blocks and pieces that are not back yet */
     bool finished;       /* somebody was told `last` */
