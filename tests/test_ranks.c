@@ -16,6 +16,9 @@
 WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
 
 static uint64_t seed;
+static struct emx_embeddings *matrix;
+static struct emx_scan_vectors all_documents = {.source = "made"},
+                               some_documents = {.source = "made", .n_documents = 99};
 
 static void write_tokens(const char *name, size_t n, uint32_t vocabulary)
 {
@@ -29,6 +32,17 @@ static void write_tokens(const char *name, size_t n, uint32_t vocabulary)
         fwrite(&token, 1, sizeof(token), f);
     }
     fclose(f);
+}
+
+static void make_vectors(void)
+{
+    static float rows[60000][3];
+    uint64_t random = seed;
+
+    for (size_t i = 0; i < 3 * 60000; i++)
+        rows[i / 3][i % 3] = (float)(test_random(&random) % 1000);
+    CHECK(emx_embeddings_from_rows(rows[0], 60000, 3, &matrix, NULL) == EMX_OK);
+    all_documents.embeddings = some_documents.embeddings = matrix;
 }
 
 /* --- block edges ---------------------------------------------------------------------------------------- */
@@ -316,6 +330,7 @@ static void ranks_do_not_show(void)
     struct scanning s;
 
     scanning_init(&s);
+    s.options.vectors = &all_documents;
     scan_alone(&s);
     for (unsigned n = 1; n <= 8; n = n < 4 ? n + 1 : 2 * n)
         check_equal(&s, n);
@@ -328,6 +343,7 @@ static void ranks_do_not_show(void)
         s.domains[i].settings.pairs = i ? EMX_PAIRS_WINDOW : EMX_PAIRS_STREAM;
     s.domains[1].settings.window = s.domains[2].settings.window = 100;
     s.domains[2].settings.sample_tokens = 1000;
+    s.options.vectors = &some_documents;
     scan_alone(&s);
     check_equal(&s, 4);
     scanning_finish(&s);
@@ -378,6 +394,7 @@ static void broken_shards_are_skipped_together(void)
 
     scanning_init(&s);
     s.options.on_error = EMX_ON_ERROR_SKIP_SHARD;
+    s.options.vectors = &all_documents;
     write_tokens("4.bin", 300000, 65535); /* not below the vocabulary, and that late in the shard */
     write_tokens("6.bin", 50000, 65535);
     write_tokens("8.bin", 50000, 65535); /* all of its domain */
@@ -405,10 +422,12 @@ static void stopped_ranks_go_on(void)
     struct scanning s;
 
     scanning_init(&s);
-    scan_alone(&s);
-    s.options.checkpoint = path_of("checkpoints");
     s.options.checkpoint_seconds = 0.02;
     for (unsigned n = 2; n <= 5; n++) {
+        s.options.vectors = n % 2 ? &all_documents : &some_documents;
+        s.options.checkpoint = NULL;
+        scan_alone(&s);
+        s.options.checkpoint = path_of("checkpoints");
         s.options.resume = false;
         for (s.stopping = 0; s.stopping < n; s.stopping++) { /* in its first moments, and where it resumed */
             scan_with(&s, n);
@@ -433,7 +452,10 @@ static void scan_something_else(struct emx_cluster *c, void *context)
     struct emx_scan_options options = s->options;
 
     memcpy(domains, s->domains, sizeof(domains));
-    domains[1].settings.vocabulary -= c->rank;
+    if (s->options.vectors)
+        options.vectors = c->rank ? &some_documents : &all_documents;
+    else
+        domains[1].settings.vocabulary -= c->rank;
     options.cluster = c;
     s->status[c->rank] = emx_scan(domains, 3, &options, s->output, NULL, &s->errors[c->rank]);
 }
@@ -444,12 +466,15 @@ static void ranks_with_other_settings_are_refused(void)
     struct team team;
 
     scanning_init(&s);
-    team_init(&team, 3);
-    team_run(&team, scan_something_else, &s);
-    team_finish(&team);
-    for (int k = 0; k < 3; k++) {
-        CHECK(s.status[k] == EMX_ERR_ARG);
-        CHECK(strstr(s.errors[k].message, "rank 1: this rank has other settings"));
+    for (int i = 0; i < 2; i++) {
+        s.options.vectors = i ? &all_documents : NULL;
+        team_init(&team, 3);
+        team_run(&team, scan_something_else, &s);
+        team_finish(&team);
+        for (int k = 0; k < 3; k++) {
+            CHECK(s.status[k] == EMX_ERR_ARG);
+            CHECK(strstr(s.errors[k].message, "rank 1: this rank has other settings"));
+        }
     }
     scanning_finish(&s);
 }
@@ -493,6 +518,7 @@ int main(void)
         snprintf(name, sizeof(name), "%d.bin", i);
         write_tokens(name, i < 5 ? 300000 : 50000, i < 5 ? 60000 : 3000);
     }
+    make_vectors();
     RUN(rows_before_an_edge_go_to_who_has_the_block);
     RUN(rows_go_to_the_rank_of_their_key);
     RUN(ranks_do_not_show);
@@ -501,6 +527,7 @@ int main(void)
     RUN(stopped_ranks_go_on);
     RUN(ranks_with_other_settings_are_refused);
     RUN(failing_memory_is_an_error_of_all);
+    emx_embeddings_close(&matrix);
     remove_folder();
     return test_summary();
 }

@@ -36,6 +36,17 @@ static void add_domain(XXH3_state_t *h, const struct emx_scan_domain *d)
     add_number(h, d->n_shards);
 }
 
+static void add_vectors(XXH3_state_t *h, const struct bagging *b)
+{
+    if (!b->given)
+        return;
+    add_text(h, b->given->source);
+    add_number(h, b->vectors);
+    add_number(h, b->rows->dimension);
+    add_number(h, b->given->n_documents);
+    add_number(h, b->given->seed);
+}
+
 /* Sizes decide the order in which shards are claimed. */
 static void hash_scan(const struct scan *s, XXH3_state_t *h)
 {
@@ -43,6 +54,7 @@ static void hash_scan(const struct scan *s, XXH3_state_t *h)
     add_text(h, s->options->checkpoint);
     add_number(h, s->options->on_error);
     add_number(h, s->options->max_bad);
+    add_vectors(h, &s->bagging);
     for (size_t i = 0; i < s->n_domains; i++)
         add_domain(h, s->domains[i].given);
     for (size_t i = 0; i < s->n_shards; i++) {
@@ -68,10 +80,10 @@ static enum emx_status check_same(struct scan *s, struct emx_error *err)
     first = mine;
     cluster_broadcast(s->cluster, 0, &first, sizeof(first));
     if (!status && mine != first)
-        status =
-            emx_fail(err, EMX_ERR_ARG,
-                     "this rank has other settings, or shards of another path or size, than rank 0: all ranks need the "
-                     "same arguments and the same files");
+        status = emx_fail(
+            err, EMX_ERR_ARG,
+            "this rank has other settings, vectors, or shards of another path or size, than rank 0: all ranks need the "
+            "same arguments and the same files");
     return emx_cluster_agree(s->cluster, status, err);
 }
 

@@ -250,8 +250,7 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 }
 
 /* What is not done together. */
-static enum emx_status check_options(const struct emx_scan_options *o, const struct emx_cluster *cluster,
-                                     struct emx_error *err)
+static enum emx_status check_options(const struct emx_scan_options *o, struct emx_error *err)
 {
     if (o->vectors && o->on_error == EMX_ON_ERROR_SKIP_FRAME)
         return emx_fail(err, EMX_ERR_ARG,
@@ -264,10 +263,6 @@ static enum emx_status check_options(const struct emx_scan_options *o, const str
     if (o->vectors && o->vectors->n_documents && o->n_parts > 1)
         return emx_fail(err, EMX_ERR_ARG,
                         "a part of the shards cannot have a sample of the documents: samples of parts do not merge");
-    if (o->vectors && cluster->size > 1)
-        return emx_fail(err, EMX_ERR_ARG,
-                        "ranks do not sum up documents together: scan without vectors, and measure the state in a "
-                        "second pass");
     return EMX_OK;
 }
 
@@ -281,7 +276,7 @@ enum emx_status scan_prepare(struct scan *s, struct emx_cluster *cluster, const 
     pthread_cond_init(&s->changed, NULL);
     spill_init(&s->spill, options->tmpdir, &s->budget);
     skips_init(&s->skips, options, &s->share);
-    status = check_options(options, cluster, err);
+    status = check_options(options, err);
     if (!status)
         status = prepare_machine(s, err);
     if (!status)

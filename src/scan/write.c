@@ -115,6 +115,8 @@ static enum emx_status write_domain(struct emx_state_writer *w, struct scan *s, 
         status = stream_blocks(s, sealed, w, err);
     if (!status)
         status = collect_spectrum(s, sealed->pairs, err);
+    if (!status)
+        status = collect_documents(s, d, err);
     return status ? status : end_on_rank_0(w, s, d, sealed, err);
 }
 

@@ -2,6 +2,8 @@
 """Scans by the ranks of an MPI job, against scans by one process.  Skipped where there is no mpirun."""
 import shutil
 
+import numpy as np
+
 from harness import *
 
 MPIRUN = ("mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--quiet", "-n")
@@ -33,6 +35,11 @@ def refused(box, ranks, *words, says):
 def ranks_do_not_show(box):
     words = corpus(box)
     box.good("scan", "-q", "-o", "alone.emx", *words)
+    vectors = np.random.default_rng(1).standard_normal((50257, 8), dtype="f4")
+    np.save(box / "e.npy", vectors)
+    box.good("scan", "-q", "-o", "vectors.emx", "-e", "e.npy", *words)
+    box.good("scan", "-q", "-o", "ranks.emx", "-j", 1, "-e", "e.npy", *words, prefix=(*MPIRUN, "3"))
+    assert box.bytes("ranks.emx") == box.bytes("vectors.emx")
     for ranks in 1, 2, 4, 8:
         result = box.run("scan", "-o", "ranks.emx", "--progress", "never", "-j", 2, *words, prefix=(*MPIRUN, str(ranks)))
         assert result.code == 0, result.err
