@@ -75,11 +75,15 @@ const char *covariance_check(const struct emx_covariance *c, const struct emx_do
     return NULL;
 }
 
-/* Each document's vector has a length of 2^24 but for rounding. */
+/* Each document's vector has a length of 2^24 but for rounding.  Within that range a trace cannot overflow. */
 const char *covariance_check_sums(const struct emx_covariance *c, const wide *sums)
 {
     wide all = (wide)c->n_documents << 48, slack = all / 1024, trace = 0;
 
+    for (size_t i = 0; i < covariance_n_sums(c->dimension); i++) {
+        if (sums[i] > all + slack || sums[i] < -all - slack)
+            return "a covariance out of range";
+    }
     for (size_t k = 0, at = 0; k < c->dimension; at += c->dimension - k, k++) {
         trace += sums[at];
         if (sums[at] < 0)
@@ -87,10 +91,6 @@ const char *covariance_check_sums(const struct emx_covariance *c, const wide *su
     }
     if (trace > all + slack || trace < all - slack)
         return "a covariance of another number of documents";
-    for (size_t i = 0; i < covariance_n_sums(c->dimension); i++) {
-        if (sums[i] > all + slack || sums[i] < -all - slack)
-            return "a covariance out of range";
-    }
     return NULL;
 }
 
