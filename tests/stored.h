@@ -72,12 +72,16 @@ struct frame_options {
     int window_log; /* 0: the level's */
 };
 
+/* Compressors are kept from one call to the next: fuzzers make many small frames. */
 static inline void put_zstd(struct bytes *b, const void *data, size_t n, struct frame_options o)
 {
-    ZSTD_CCtx *c = must(ZSTD_createCCtx());
+    static ZSTD_CCtx *c;
     const size_t bound = ZSTD_compressBound(n);
     size_t len;
 
+    if (!c)
+        c = must(ZSTD_createCCtx());
+    ZSTD_CCtx_reset(c, ZSTD_reset_session_and_parameters);
     ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, o.level);
     ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, o.checksum);
     ZSTD_CCtx_setParameter(c, ZSTD_c_contentSizeFlag, !o.no_content_size);
@@ -86,7 +90,6 @@ static inline void put_zstd(struct bytes *b, const void *data, size_t n, struct 
     if (ZSTD_isError(len))
         abort();
     b->len += len;
-    ZSTD_freeCCtx(c);
 }
 
 static inline void put_skippable(struct bytes *b, unsigned kind, size_t n)
@@ -99,10 +102,11 @@ static inline void put_skippable(struct bytes *b, unsigned kind, size_t n)
 
 static inline void put_gzip(struct bytes *b, const void *data, size_t n)
 {
-    z_stream z = {0};
+    static z_stream z;
     size_t bound;
 
-    if (deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (z.state ? deflateReset(&z) != Z_OK
+                : deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         abort();
     bound = deflateBound(&z, n);
     z.next_in = n ? (unsigned char *)data : (unsigned char *)"";
@@ -112,7 +116,6 @@ static inline void put_gzip(struct bytes *b, const void *data, size_t n)
     if (deflate(&z, Z_FINISH) != Z_STREAM_END)
         abort();
     b->len += z.total_out;
-    deflateEnd(&z);
 }
 
 /* A stream over bytes in memory.  `space` and `file` have to live as long. */

@@ -6,8 +6,13 @@
 
 #include <emx/spectrum.h>
 
-/* Counts below this are tallied in an array; 512 KiB, of which real text touches the first pages. */
+/*
+ * Counts below this are tallied in an array; 512 KiB, of which real text touches the first pages.  Fuzzers, which make
+ * many spectra of little, are built with less.
+ */
+#ifndef SPECTRUM_SMALL
 #define SPECTRUM_SMALL 65536u
+#endif
 
 struct emx_spectrum_builder {
     uint64_t small[SPECTRUM_SMALL]; /* small[c] types were seen c times; small[0] is never looked at */

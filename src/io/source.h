@@ -11,8 +11,13 @@
 
 #include <xxhash.h>
 
-/* What one read asks the file for: large enough to be cheap, small enough to stay in the L2 cache. */
+/*
+ * What one read asks the file for: large enough to be cheap, small enough to stay in the L2 cache.  Fuzzers are built
+ * with less: their files are small, and are to be read in more than one go.
+ */
+#ifndef SOURCE_READ
 #define SOURCE_READ ((size_t)256 << 10)
+#endif
 
 struct source {
     struct file *file;

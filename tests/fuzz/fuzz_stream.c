@@ -11,7 +11,7 @@
 #include <xxhash.h>
 
 #define WINDOW_LOG_MAX 20
-#define OUTPUT_MAX ((size_t)1 << 20)
+#define OUTPUT_MAX ((size_t)1 << 16) /* more would go to the making of pages */
 
 /* A frame's content: bytes of the input, some of them many times. */
 static void put_content(struct input *in, struct bytes *content)
