@@ -71,7 +71,7 @@ static void plans_keep_to_what_was_given(void)
 {
     struct inputs in;
 
-    for (int repeat = 0; repeat < 20; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(20); repeat++) {
         struct emx_plan_options *o = make_inputs(&in);
 
         o->criterion = repeat & 1 ? EMX_PLAN_V : EMX_PLAN_D;
@@ -335,7 +335,7 @@ static void what_cannot_be_planned_is_said(void)
 {
     struct inputs in;
     struct emx_plan_options *o = make_inputs(&in);
-    const double zero[M] = {0}, half[M] = {0.5, 0.5, 0.5, 0.5, 0.5};
+    const double zero[M] = {0}, half[M] = {0.5, 0.5, 0.5, 0.5, 0.5}, one[M] = {1, 1, 1, 1, 1};
 
     o->n_mixtures = 2;
     expect(o, EMX_ERR_ARG, "3 to 256 mixtures, not 2");
@@ -343,6 +343,7 @@ static void what_cannot_be_planned_is_said(void)
     expect(o, EMX_ERR_ARG, "not 257");
     o->n_mixtures = N;
     o->lo = half;
+    o->hi = one;
     expect(o, EMX_ERR_ARG, "the least proportions sum to 2.5");
     o->lo = zero;
     expect(o, EMX_ERR_ARG, "least proportion of domain 1 of 5 is not above 0");
