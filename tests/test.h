@@ -76,16 +76,21 @@ static inline const char *test_shared_data(void)
     return folder && *folder ? folder : NULL;
 }
 
-/* Of n rounds of a long test, what is left where a tool makes programs TEST_SLOWER times slower: at least one. */
-static inline int test_rounds(int n)
+/* Where a tool makes programs slower, TEST_SLOWER says how many times; long tests do as much less.  1 otherwise. */
+static inline int test_slower(void)
 {
     const char *text = getenv("TEST_SLOWER");
-    int slower = text ? atoi(text) : 1;
 
-    return slower <= 1 ? n : (n + slower - 1) / slower;
+    return text && atoi(text) > 1 ? atoi(text) : 1;
 }
 
-/* The step of long double at 1 as it is computed: valgrind has 53 bits where the compiler says LDBL_EPSILON is of 64. */
+/* What is left of n rounds, at least one. */
+static inline int test_rounds(int n)
+{
+    return (n + test_slower() - 1) / test_slower();
+}
+
+/* The step of long double at 1 as it is computed: valgrind has 53 bits where the compiler's LDBL_EPSILON is of 64. */
 static inline double test_long_double_step(void)
 {
     volatile long double one = 1, step = 1;

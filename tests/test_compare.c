@@ -88,7 +88,7 @@ static void comparisons_equal_the_naive_twin(void)
                                                          {EMX_SMOOTHING_UNION, 0.1, 1},
                                                          {EMX_SMOOTHING_UNION, 1, 1}};
 
-    for (int run = 0; run < 20; run++) {
+    for (int run = 0; run < test_rounds(20); run++) {
         struct table t[4];
         struct emx_state *s;
 
@@ -270,7 +270,7 @@ static void damaged_tables_are_told(void)
     s = open_tables(t, 4);
     emx_state_close(&s);
     bytes = read_whole(path, &len);
-    for (int run = 0; run < 100; run++) {
+    for (int run = 0; run < test_rounds(100); run++) {
         size_t at = test_random(&seed) % len;
         struct emx_error err = {0};
 

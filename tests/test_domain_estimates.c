@@ -66,7 +66,7 @@ static double naive_conditional_error(const struct table *t, const struct emx_do
 
 static void errors_equal_the_definition(void)
 {
-    for (int run = 0; run < 12; run++) {
+    for (int run = 0; run < test_rounds(12); run++) {
         struct table t = random_table(&seed, 40 + 100 * (size_t)run, 30 + 100 * (uint32_t)run);
         struct emx_state *s = open_table(&t);
         const struct emx_domain *d = emx_state_domain(s, 0);

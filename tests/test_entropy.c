@@ -95,7 +95,7 @@ static double shannon_of(const uint64_t *count, const uint64_t *types, size_t le
 
 static void entropy_of_uniform_is_log_n(void)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < test_rounds(1000); i++) {
         uint64_t types = 1 + test_random(&seed) % 1000000, count = 1 + test_random(&seed) % 1000000;
 
         CHECK_RELATIVE(shannon_of(&count, &types, 1), log((double)types), 3e-16);

@@ -33,7 +33,7 @@ static void short_numbers_have_three_digits(void)
     CHECK_STR(human_short(&b, 999500), "1.00M");
     CHECK_STR(human_bytes(&b, 12), "12 B");
     CHECK_STR(human_bytes(&b, 1.5e9), "1.50 GB");
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < test_rounds(10000); i++) {
         double n = ldexp((double)(test_random(&seed) >> 11) + 1, -(int)(test_random(&seed) % 53));
         double shown = 0;
         char prefix = 0;
@@ -83,7 +83,7 @@ static void any_bytes_become_printable(void)
 {
     uint64_t seed = test_seed();
 
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < test_rounds(20000); i++) {
         char raw[16] = {0};
 
         for (size_t k = 0; k < test_random(&seed) % sizeof(raw); k++)

@@ -139,7 +139,7 @@ static void laws_read_back_as_they_were_written(void)
     static const char *const locales[] = {"C", "de_DE.UTF-8", "fr_FR.UTF-8"};
     uint64_t seed = test_seed();
 
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < test_rounds(60); i++) {
         struct emx_law *law = make((enum emx_law_form)(i % EMX_LAW_N_FORMS), (size_t)(i % 3), &seed), *again;
         char *text, *text_again;
 
@@ -280,7 +280,7 @@ static void damaged_files_do_no_harm(void)
     char *text = format(law);
     size_t len = text ? strlen(text) : 0, n_accepted = 0;
 
-    for (int i = 0; i < 4000 && text; i++) {
+    for (int i = 0; i < test_rounds(4000) && text; i++) {
         size_t at = test_random(&seed) % len, cut = i % 4 == 0 ? at : len;
         const char before = text[at];
         struct emx_law *read = NULL;

@@ -241,7 +241,7 @@ static void printed_shares_sum_to_exactly_1(void)
 {
     double share[300];
 
-    for (int repeat = 0; repeat < 300; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(300); repeat++) {
         size_t n = 1 + test_random(&seed) % 300;
         double spread = repeat % 3 == 0 ? 600 : 1 + repeat % 20;
         struct emx_weights_options opt = EMX_WEIGHTS_DEFAULTS;

@@ -134,7 +134,7 @@ static void optima_satisfy_the_conditions(void)
     struct problem p;
     double r[N];
 
-    for (int repeat = 0; repeat < 2000; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(2000); repeat++) {
         make_problem(&p, 1 + test_random(&seed) % N, repeat & 1, repeat & 2);
         struct emx_optimum_certificate c = solve(&p, r);
 
@@ -149,7 +149,7 @@ static void equal_exponents_have_a_closed_form(void)
     struct problem p;
     double r[N];
 
-    for (int repeat = 0; repeat < 200; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(200); repeat++) {
         double alpha = exp(uniform(-5, 1)), sum = 0;
 
         make_problem(&p, 1 + test_random(&seed) % N, 0, 0);
@@ -209,7 +209,7 @@ static void three_domains_equal_brute_force(void)
     struct problem p;
     double r[3], twin[3] = {0};
 
-    for (int repeat = 0; repeat < 60; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(60); repeat++) {
         make_problem(&p, 3, 1, repeat & 1);
         double value = solve(&p, r).value, best = brute_force(&p, twin);
 
@@ -226,7 +226,7 @@ static void no_exchange_gains(void)
     struct problem p;
     double r[N];
 
-    for (int repeat = 0; repeat < 300; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(300); repeat++) {
         make_problem(&p, 2 + test_random(&seed) % 20, 1, repeat & 1);
         double value = solve(&p, r).value;
 
@@ -251,7 +251,7 @@ static void optima_are_monotone_in_caps(void)
     struct problem p;
     double r[N], wider[N];
 
-    for (int repeat = 0; repeat < 500; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(500); repeat++) {
         make_problem(&p, 2 + test_random(&seed) % N % 58, 1, repeat & 1);
         size_t j = test_random(&seed) % p.n;
         double value = solve(&p, r).value;
@@ -268,7 +268,7 @@ static void scaling_changes_nothing(void)
     struct problem p;
     double r[N], scaled[N];
 
-    for (int repeat = 0; repeat < 200; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(200); repeat++) {
         double factor = repeat % 4 < 2 ? 0x1p70 : exp(uniform(-40, 40));
 
         make_problem(&p, 1 + test_random(&seed) % N, 1, repeat & 1);
@@ -365,7 +365,7 @@ static void no_spread_is_too_wide(void)
     struct problem p;
     double r[N];
 
-    for (int repeat = 0; repeat < 300; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(300); repeat++) {
         make_problem(&p, 2 + test_random(&seed) % 20, repeat & 1, 0);
         for (size_t j = 0; j < p.n; j++) {
             p.gain[j] = exp(uniform(-230, 230));
@@ -468,7 +468,7 @@ static void both_solvers_agree(void)
     struct problem p;
     double r[N], general[N];
 
-    for (int repeat = 0; repeat < 400; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(400); repeat++) {
         make_problem(&p, 1 + test_random(&seed) % 30, repeat & 1, repeat & 2);
         memset(unit, 0, sizeof(unit));
         for (size_t j = 0; j < p.n; j++)
@@ -540,7 +540,7 @@ static void laws_that_are_not_separable_have_optima(void)
     struct problem p;
     double r[N], other[N];
 
-    for (int repeat = 0; repeat < 600; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(600); repeat++) {
         size_t n = 2 + test_random(&seed) % 20;
 
         make_problem(&p, n, repeat & 1, 0);
@@ -574,7 +574,7 @@ static void general_optima_scale_and_are_monotone_in_caps(void)
     struct problem p;
     double r[N], again[N];
 
-    for (int repeat = 0; repeat < 200; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(200); repeat++) {
         size_t n = 2 + test_random(&seed) % 15, j = test_random(&seed) % n;
 
         make_problem(&p, n, 1, 0);

@@ -126,7 +126,7 @@ static void put_mixed_frames(struct bytes *stored, const struct bytes *twin)
 
 static void pieces_and_reads_give_the_shard(void)
 {
-    for (int round = 0; round < 12; round++) {
+    for (int round = 0; round < test_rounds(12); round++) {
         struct bytes twin = {0}, stored = {0};
 
         put_tokens(&twin, 1000000, &seed);

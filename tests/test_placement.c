@@ -75,7 +75,8 @@ static unsigned reach(const struct placement *p, unsigned thread, unsigned *ret_
 static void for_all(void (*check)(const struct machine *m, const struct placement *p))
 {
     for (unsigned i = 0; i < N_MACHINES; i++) {
-        for (unsigned n = 1; n <= 2 * n_processors(&machines[i]) + 1; n += n < 20 ? 1 : 7) {
+        for (unsigned n = 1; n <= 2 * n_processors(&machines[i]) + 1;
+             n += (n < 20 ? 1 : 7) + (unsigned)test_slower() / 4) {
             struct placement *p = plan(machines[i].synthetic, n);
             int before = test_checks_failed;
 

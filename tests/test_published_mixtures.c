@@ -105,7 +105,7 @@ static void counted_entropies_keep_the_chain_rule(void)
     double shannon[MAX_DOMAINS], conditional[MAX_DOMAINS], joint[MAX_DOMAINS];
     struct mixtures m;
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         m.n = 2 + test_random(&seed) % 20;
         for (size_t i = 0; i < m.n; i++)
             random_entropies(&shannon[i], &conditional[i], &joint[i]);

@@ -123,7 +123,7 @@ static void check_minimum(const struct linear *l, const struct trf_problem *p, c
 
 static void linear_problems_meet_the_conditions_of_a_minimum(void)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < test_rounds(200); i++) {
         struct linear l = {.rows = 30, .n = 5};
         double lower[5], upper[5], weight[40], x[5];
         struct trf_problem p = {.n_rows = l.rows,

@@ -56,7 +56,7 @@ static void weights_are_equation_13(void)
 {
     double h[N], r[N];
 
-    for (int repeat = 0; repeat < 200; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(200); repeat++) {
         size_t n = 1 + test_random(&seed) % N;
         long double sum = 0;
 
@@ -149,7 +149,7 @@ static void bounds_equal_bisection(void)
 {
     double h[N], r[N], expected[N];
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         size_t n = 1 + test_random(&seed) % N;
         struct emx_weights_options opt = random_bounds(n);
 
@@ -180,7 +180,7 @@ static void bounds_are_the_nearest_feasible_proportions(void)
 {
     double h[8], r[8];
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         struct emx_weights_options opt = random_bounds(8);
 
         random_entropies(h, 8);
@@ -202,7 +202,7 @@ static void more_entropy_never_weighs_less(void)
 {
     double h[N], r[N], more[N];
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         struct emx_weights_options opt = random_bounds(N);
         double spread = random_entropies(h, N);
 
@@ -222,7 +222,7 @@ static void order_of_domains_does_not_matter(void)
 {
     double h[N], reversed[N], r[N], back[N];
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         struct emx_weights_options opt = random_bounds(N);
 
         random_entropies(h, N);
@@ -311,7 +311,7 @@ static void documents_drawn_give_back_shares_of_tokens(void)
 {
     double w[N], length[N], p[N];
 
-    for (int repeat = 0; repeat < 100; repeat++) {
+    for (int repeat = 0; repeat < test_rounds(100); repeat++) {
         long double tokens = 0;
 
         random_entropies(w, N);

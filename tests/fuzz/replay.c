@@ -20,15 +20,16 @@ static unsigned char input[INPUT_MAX];
 static void replay_random(void)
 {
     uint64_t seed = test_seed();
+    int n = test_rounds(RANDOM_INPUTS);
 
-    for (int i = 0; i < RANDOM_INPUTS; i++) {
+    for (int i = 0; i < n; i++) {
         const size_t limit = (size_t)1 << test_random(&seed) % 12, len = (size_t)test_random(&seed) % limit;
 
         for (size_t k = 0; k < len; k++)
             input[k] = (unsigned char)(test_random(&seed) >> (56 + test_random(&seed) % 8));
         LLVMFuzzerTestOneInput(input, len);
     }
-    printf("%d random inputs\n", RANDOM_INPUTS);
+    printf("%d random inputs\n", n);
 }
 
 static bool replay_file(const char *path)

@@ -174,7 +174,7 @@ static void reduction_loses_no_outcome(void)
 
     for (int i = 0; i < 2; i++)
         outcomes[i].found = malloc(MAX_OUTCOMES * sizeof(uint64_t));
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < test_rounds(400); i++) {
         make_small(&random);
         n_reduced += explore_small(false);
         n_every += explore_small(true);
