@@ -29,7 +29,8 @@ struct mixture_case {
 static inline void case_init(struct mixture_case *c)
 {
     memset(c, 0, sizeof(*c));
-    c->mixture = (struct emx_mixture){c->domains, 0, "conditional", EMX_WEIGHTS_DEFAULTS, "corpus.emx", NULL, NULL, 0, false};
+    c->mixture =
+        (struct emx_mixture){c->domains, 0, "conditional", EMX_WEIGHTS_DEFAULTS, "corpus.emx", NULL, NULL, 0, false};
 }
 
 /* A domain whose tokens are all alike, and that no shard is known of yet. */
@@ -51,7 +52,8 @@ static inline void case_domain(struct mixture_case *c, const char *name, double 
     d->pairs = d->firsts = d->tokens;
     d->n_pairs = n_tokens;
     d->n_pair_types = n_tokens > 0;
-    c->domains[i] = (struct emx_mixture_domain){name, proportion, 2.5 + (double)i / 8, d, i == 1 ? NAN : (double)i / 1024, 0.0625};
+    c->domains[i] =
+        (struct emx_mixture_domain){name, proportion, 2.5 + (double)i / 8, d, i == 1 ? NAN : (double)i / 1024, 0.0625};
 }
 
 /* A shard of the last domain. */

@@ -370,9 +370,8 @@ static void errors_follow_the_slopes(void)
 
     for (int repeat = 0; repeat < 200; repeat++) {
         size_t n = 2 + test_random(&seed) % 10;
-        struct emx_weights_options opt =
-            options(uniform(0.5, 3), repeat % 2 ? uniform(0, 0.6) / (double)n : 0,
-                    repeat % 3 ? fmin(1, uniform(1.5, 3) / (double)n) : 1);
+        struct emx_weights_options opt = options(uniform(0.5, 3), repeat % 2 ? uniform(0, 0.6) / (double)n : 0,
+                                                 repeat % 3 ? fmin(1, uniform(1.5, 3) / (double)n) : 1);
 
         for (size_t i = 0; i < n; i++) {
             h[i] = uniform(0, 4);

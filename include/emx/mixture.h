@@ -34,8 +34,8 @@ struct emx_mixture {
      * for Megatron, folders for MDS, ...), else the domain's name.
      */
     const char *path_template;
-    const char *estimator; /* of the entropies, as emx_estimator_name(); NULL: the plug-in; provenance */
-    uint64_t at_tokens;    /* to which they were rarefied; 0: not; provenance */
+    const char *estimator;        /* of the entropies, as emx_estimator_name(); NULL: the plug-in; provenance */
+    uint64_t at_tokens;           /* to which they were rarefied; 0: not; provenance */
     bool first_component_removed; /* from von Neumann entropies; provenance */
 };
 

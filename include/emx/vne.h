@@ -70,13 +70,13 @@ EMX_API EMX_CHECKED enum emx_status emx_density_matrix(struct emx_density *d, do
 EMX_API EMX_CHECKED enum emx_status emx_density_spectrum(struct emx_density *d, double *ret, struct emx_error *err);
 
 struct emx_vne {
-    double entropy;        /* VNE in nats */
-    double vendi;          /* exp(VNE): the Vendi score, as so many documents at right angles */
-    double effective_rank; /* of the matrix of documents: exp of the entropy of its singular values' shares,
-                              sqrt(l) / sum sqrt(l); Roy and Vetterli (2007) */
-    double participation;  /* 1 / sum l^2 */
-    double top_share;      /* the largest l: of one direction (0.9 and more is usual of vectors that share a mean) */
-    double top10_share;    /* of the ten largest */
+    double entropy;           /* VNE in nats */
+    double vendi;             /* exp(VNE): the Vendi score, as so many documents at right angles */
+    double effective_rank;    /* of the matrix of documents: exp of the entropy of its singular values' shares,
+                                 sqrt(l) / sum sqrt(l); Roy and Vetterli (2007) */
+    double participation;     /* 1 / sum l^2 */
+    double top_share;         /* the largest l: of one direction (0.9 and more is usual of vectors that share a mean) */
+    double top10_share;       /* of the ten largest */
     double document_variance; /* of what a document says of the entropy, at most; see emx_vne_error() */
 };
 

@@ -39,7 +39,8 @@ EMX_API EMX_CHECKED enum emx_status emx_weights_from_entropies(const double *ent
 
 /*
  * Standard errors of these proportions, from those of the entropies: the delta method, for domains whose entropies err
- * independently of each other.  With M the sum and F the set of proportions that are between floor and cap, q_j = r_j / M:
+ * independently of each other.  With M the sum and F the set of proportions that are between floor and cap, q_j = r_j /
+ * M:
  *
  *     error(r_i)^2 = (r_i / T)^2 ((1 - q_i)^2 error(H_i)^2 + sum_{j in F, j != i} q_j^2 error(H_j)^2),   i in F
  *

@@ -1,8 +1,8 @@
 /*
  * cmd_compare.c - entromix compare: how much the domains of a state file are alike
  */
-#include "columns.h"
 #include "commands.h"
+#include "fields.h"
 #include "human.h"
 #include "output.h"
 #include "report.h"
@@ -10,7 +10,6 @@
 
 #include <emx/compare.h>
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,27 +94,24 @@ static const char text[] = "Show how much the domains of a state file are alike,
                            "mass in p and in q, and the shared mass.  What is infinite or undefined is null\n"
                            "in JSON, inf or nan in CSV.\n";
 
-/* What is shown of two domains in JSON and CSV. */
-struct field {
-    const char *key;
-    enum { ENTROPY, SHARE, COUNT } kind;
-    size_t at; /* in struct emx_comparison */
-};
-
 #define AT(member) offsetof(struct emx_comparison, member)
 #define DIVERGENCE(name)                                                                                               \
-    {#name "_cross", ENTROPY, AT(name.cross)}, {#name "_kl", ENTROPY, AT(name.kl)},                                    \
+    {#name "_cross", NULL, 0, FIELD_ENTROPY, AT(name.cross), 0},                                                       \
+        {#name "_kl", NULL, 0, FIELD_ENTROPY, AT(name.kl), 0},                                                         \
     {                                                                                                                  \
-#name "_jensen", ENTROPY, AT(name.jensen)                                                                      \
+#name "_jensen", NULL, 0, FIELD_ENTROPY, AT(name.jensen), 0                                                    \
     }
 #define OVERLAP(prefix, name)                                                                                          \
-    {prefix "_types", COUNT, AT(name.types)}, {prefix "_jaccard", SHARE, AT(name.jaccard)},                            \
-        {prefix "_mass_p", SHARE, AT(name.mass_of_p)}, {prefix "_mass_q", SHARE, AT(name.mass_of_q)},                  \
+    {prefix "_types", NULL, 0, FIELD_COUNT, AT(name.types), 0},                                                        \
+        {prefix "_jaccard", NULL, 0, FIELD_REAL, AT(name.jaccard), 0},                                                 \
+        {prefix "_mass_p", NULL, 0, FIELD_REAL, AT(name.mass_of_p), 0},                                                \
+        {prefix "_mass_q", NULL, 0, FIELD_REAL, AT(name.mass_of_q), 0},                                                \
     {                                                                                                                  \
-        prefix "_shared_mass", SHARE, AT(name.shared_mass)                                                             \
+        prefix "_shared_mass", NULL, 0, FIELD_REAL, AT(name.shared_mass), 0                                            \
     }
 
-static const struct field fields[] = {
+/* What is shown of two domains in JSON and CSV. */
+static const struct field shown_fields[] = {
     DIVERGENCE(tokens),
     DIVERGENCE(pairs),
     DIVERGENCE(conditional),
@@ -123,7 +119,7 @@ static const struct field fields[] = {
     OVERLAP("pair", pair_overlap),
 };
 
-enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
+enum { N_FIELDS = sizeof(shown_fields) / sizeof(shown_fields[0]) };
 
 /* What one run shows. */
 struct report {
@@ -133,23 +129,12 @@ struct report {
     struct emx_comparison *of; /* [n][n] */
     size_t n;
     double nats_per_unit;
+    struct fields fields;
 };
 
 static const char *name_of(const struct report *r, size_t i)
 {
     return emx_state_domain(r->state, i)->name;
-}
-
-static double real_of(const struct report *r, const struct emx_comparison *c, const struct field *f)
-{
-    double value = *(const double *)((const char *)c + f->at);
-
-    return f->kind == ENTROPY ? value / r->nats_per_unit : value;
-}
-
-static uint64_t count_of(const struct emx_comparison *c, const struct field *f)
-{
-    return *(const uint64_t *)((const char *)c + f->at);
 }
 
 /* Two domains, the first before the second. */
@@ -262,15 +247,7 @@ static json_t *comparison_json(const struct report *r, size_t p, size_t q)
     bool failed = json_object_set_new(j, "p", report_json_text(name_of(r, p))) != 0;
 
     failed |= json_object_set_new(j, "q", report_json_text(name_of(r, q))) != 0;
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        const struct emx_comparison *c = &r->of[p * r->n + q];
-        double real = fields[i].kind == COUNT ? 0 : real_of(r, c, &fields[i]);
-        json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(c, &fields[i]))
-                        : isfinite(real)        ? json_real(real)
-                                                : json_null();
-
-        failed |= json_object_set_new(j, fields[i].key, value) != 0;
-    }
+    failed |= !fields_json(&r->fields, &r->of[p * r->n + q], j);
     if (failed) {
         json_decref(j);
         return NULL;
@@ -298,26 +275,18 @@ static bool print_json(const struct report *r, FILE *out)
 
 static void print_csv_line(const struct report *r, size_t p, size_t q, FILE *out)
 {
-    const struct emx_comparison *c = &r->of[p * r->n + q];
-
     report_csv_text(name_of(r, p), out);
     fputc(',', out);
     report_csv_text(name_of(r, q), out);
     fprintf(out, ",%s", r->args->unit);
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if (fields[i].kind == COUNT)
-            fprintf(out, ",%" PRIu64, count_of(c, &fields[i]));
-        else
-            fprintf(out, ",%.17g", real_of(r, c, &fields[i]));
-    }
+    fields_csv(&r->fields, &r->of[p * r->n + q], out);
     fputc('\n', out);
 }
 
 static bool print_csv(const struct report *r, FILE *out)
 {
     fputs("p,q,unit", out);
-    for (size_t i = 0; i < N_FIELDS; i++)
-        fprintf(out, ",%s", fields[i].key);
+    fields_csv_header(&r->fields, out);
     fputc('\n', out);
     for (size_t p = 0; p < r->n; p++) {
         for (size_t q = 0; q < r->n; q++) {
@@ -364,7 +333,9 @@ static int compare_and_print(const struct compare_args *a, struct emx_state *s)
     enum emx_status status;
     int code;
 
-    r.nats_per_unit = strcmp(a->unit, "bits") == 0 ? log(2) : 1;
+    r.nats_per_unit = fields_nats_per_unit(a->unit);
+    r.fields = (struct fields){
+        .field = shown_fields, .n = N_FIELDS, .nats_per_unit = r.nats_per_unit, .spells_infinity = true};
     r.of = calloc(r.n, r.n * sizeof(*r.of) + 1);
     status = r.of ? emx_compare(s, &r.options, r.of, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
     code = status == EMX_OK ? print(&r) : say_failed(&err);

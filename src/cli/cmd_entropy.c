@@ -1,9 +1,9 @@
 /*
  * cmd_entropy.c - entromix entropy: the entropies of each domain of a state file
  */
-#include "columns.h"
 #include "commands.h"
 #include "estimate.h"
+#include "fields.h"
 #include "human.h"
 #include "output.h"
 #include "report.h"
@@ -12,7 +12,6 @@
 
 #include <emx/entropy.h>
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +67,6 @@ static const char text[] = "Show each domain's entropies, and what follows from 
                            "JSON is {\"unit\", \"domains\": [{\"name\", \"tokens\", ...}]}; CSV has a header line\n"
                            "and a line a domain: domain, unit, tokens, ...  Both have all digits.\n";
 
-enum kind { COUNT, ENTROPY, ERROR, VON_NEUMANN, PERPLEXITY, SHARE, RESIDUAL };
-
 /* All that can be shown of a domain. */
 struct shown {
     const char *name;
@@ -84,41 +81,35 @@ struct shown {
  */
 enum table { COUNTS = 1, FOLLOWING = 2, ESTIMATES = 4, FOLLOWING_ESTIMATES = 8, BOTH_FOLLOWING = 2 | 8 };
 
-/* What is shown of a domain; all three formats go by this. */
-struct field {
-    const char *key;    /* of JSON and CSV */
-    const char *header; /* of the table; NULL: not there */
-    int tables;         /* in which it stands */
-    enum kind kind;
-    size_t at; /* in struct shown; for PERPLEXITY the entropy it comes from */
-};
+/* What some reports have not. */
+enum condition { OF_ERRORS = 1, OF_VON_NEUMANN = 2 };
 
 #define AT(member) offsetof(struct shown, member)
 
-static const struct field fields[] = {
-    {"tokens", ">TOKENS", COUNTS, COUNT, AT(e.n_tokens)},
-    {"token_types", ">TYPES", COUNTS, COUNT, AT(e.n_token_types)},
-    {"pairs", NULL, 0, COUNT, AT(e.n_pairs)},
-    {"pair_types", ">PAIR TYPES", COUNTS, COUNT, AT(e.n_pair_types)},
-    {"shannon", ">SE", COUNTS | ESTIMATES, ENTROPY, AT(e.shannon)},
-    {"shannon_error", ">+-", ESTIMATES, ERROR, AT(shannon_error)},
-    {"joint", ">JE", COUNTS | ESTIMATES, ENTROPY, AT(e.joint)},
-    {"joint_error", ">+-", ESTIMATES, ERROR, AT(joint_error)},
-    {"conditional", ">CE", COUNTS | ESTIMATES, ENTROPY, AT(e.conditional)},
-    {"conditional_error", ">+-", ESTIMATES, ERROR, AT(conditional_error)},
-    {"first", NULL, 0, ENTROPY, AT(e.first)},
-    {"first_error", NULL, 0, ERROR, AT(first_error)},
-    {"perplexity", ">EXP(SE)", BOTH_FOLLOWING, PERPLEXITY, AT(e.shannon)},
-    {"conditional_perplexity", ">EXP(CE)", BOTH_FOLLOWING, PERPLEXITY, AT(e.conditional)},
-    {"mutual_information", ">MI", BOTH_FOLLOWING, ENTROPY, AT(e.mutual_information)},
-    {"token_coverage", ">COVERAGE", BOTH_FOLLOWING, SHARE, AT(e.token_coverage)},
-    {"pair_coverage", ">OF PAIRS", BOTH_FOLLOWING, SHARE, AT(e.pair_coverage)},
-    {"chain_residual", ">RESIDUAL", FOLLOWING, RESIDUAL, AT(e.chain_residual)},
-    {"von_neumann", ">VNE", BOTH_FOLLOWING, VON_NEUMANN, AT(von_neumann)},
-    {"von_neumann_error", ">+-", FOLLOWING_ESTIMATES, VON_NEUMANN, AT(von_neumann_error)},
+static const struct field shown_fields[] = {
+    {"tokens", ">TOKENS", COUNTS, FIELD_COUNT, AT(e.n_tokens), 0},
+    {"token_types", ">TYPES", COUNTS, FIELD_COUNT, AT(e.n_token_types), 0},
+    {"pairs", NULL, 0, FIELD_COUNT, AT(e.n_pairs), 0},
+    {"pair_types", ">PAIR TYPES", COUNTS, FIELD_COUNT, AT(e.n_pair_types), 0},
+    {"shannon", ">SE", COUNTS | ESTIMATES, FIELD_ENTROPY, AT(e.shannon), 0},
+    {"shannon_error", ">+-", ESTIMATES, FIELD_ENTROPY, AT(shannon_error), OF_ERRORS},
+    {"joint", ">JE", COUNTS | ESTIMATES, FIELD_ENTROPY, AT(e.joint), 0},
+    {"joint_error", ">+-", ESTIMATES, FIELD_ENTROPY, AT(joint_error), OF_ERRORS},
+    {"conditional", ">CE", COUNTS | ESTIMATES, FIELD_ENTROPY, AT(e.conditional), 0},
+    {"conditional_error", ">+-", ESTIMATES, FIELD_ENTROPY, AT(conditional_error), OF_ERRORS},
+    {"first", NULL, 0, FIELD_ENTROPY, AT(e.first), 0},
+    {"first_error", NULL, 0, FIELD_ENTROPY, AT(first_error), OF_ERRORS},
+    {"perplexity", ">EXP(SE)", BOTH_FOLLOWING, FIELD_PERPLEXITY, AT(e.shannon), 0},
+    {"conditional_perplexity", ">EXP(CE)", BOTH_FOLLOWING, FIELD_PERPLEXITY, AT(e.conditional), 0},
+    {"mutual_information", ">MI", BOTH_FOLLOWING, FIELD_ENTROPY, AT(e.mutual_information), 0},
+    {"token_coverage", ">COVERAGE", BOTH_FOLLOWING, FIELD_REAL, AT(e.token_coverage), 0},
+    {"pair_coverage", ">OF PAIRS", BOTH_FOLLOWING, FIELD_REAL, AT(e.pair_coverage), 0},
+    {"chain_residual", ">RESIDUAL", FOLLOWING, FIELD_TINY, AT(e.chain_residual), 0},
+    {"von_neumann", ">VNE", BOTH_FOLLOWING, FIELD_ENTROPY, AT(von_neumann), OF_VON_NEUMANN},
+    {"von_neumann_error", ">+-", FOLLOWING_ESTIMATES, FIELD_ENTROPY, AT(von_neumann_error), OF_VON_NEUMANN},
 };
 
-enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
+enum { N_FIELDS = sizeof(shown_fields) / sizeof(shown_fields[0]) };
 
 /* What one run shows. */
 struct report {
@@ -126,32 +117,11 @@ struct report {
     const char *path;
     struct shown *domains; /* [n] */
     size_t n;
-    bool estimated;       /* by an estimator that was named, or rarefied */
+    bool estimated; /* by an estimator that was named, or rarefied */
     bool with_errors;
-    bool von_neumann;     /* a domain has one */
-    double nats_per_unit; /* 1, or log 2 for bits */
+    bool von_neumann; /* a domain has one */
+    struct fields fields;
 };
-
-static bool is_shown(const struct report *r, const struct field *f)
-{
-    return (f->kind != ERROR || r->with_errors) && (f->kind != VON_NEUMANN || r->von_neumann);
-}
-
-static uint64_t count_of(const struct shown *d, const struct field *f)
-{
-    return *(const uint64_t *)((const char *)d + f->at);
-}
-
-static double real_of(const struct report *r, const struct shown *d, const struct field *f)
-{
-    double value = *(const double *)((const char *)d + f->at);
-
-    if (f->kind == PERPLEXITY)
-        return exp(value);
-    if (f->kind == ENTROPY || f->kind == ERROR || f->kind == VON_NEUMANN)
-        return value / r->nats_per_unit;
-    return value;
-}
 
 static void take_errors(struct shown *d, const struct emx_estimates *est)
 {
@@ -213,42 +183,17 @@ static enum emx_status compute(struct report *r, struct emx_state *s, struct emx
     return von_neumann_any(s) ? take_von_neumann(r, s, err) : EMX_OK;
 }
 
-static void add_field(struct columns *c, const struct report *r, const struct shown *d, const struct field *f)
-{
-    struct human_number n;
-
-    if (f->kind == COUNT)
-        columns_cell(c, "%s", human_grouped(&n, count_of(d, f)));
-    else if (isnan(real_of(r, d, f)))
-        columns_cell(c, "-");
-    else if (f->kind == RESIDUAL)
-        columns_cell(c, "%.1e", real_of(r, d, f));
-    else if (f->kind == PERPLEXITY)
-        columns_cell(c, "%.2f", real_of(r, d, f));
-    else
-        columns_cell(c, "%.6f", real_of(r, d, f));
-}
-
 static bool print_table(const struct report *r, enum table table, FILE *out)
 {
     const char *headers[1 + N_FIELDS] = {"DOMAIN"};
-    size_t n = 1;
-    struct columns *c;
+    struct columns *c = columns_create(headers, 1 + fields_headers(&r->fields, table, headers + 1));
     bool done;
 
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if ((fields[i].tables & table) && is_shown(r, &fields[i]))
-            headers[n++] = fields[i].header;
-    }
-    c = columns_create(headers, n);
     if (!c)
         return false;
     for (size_t d = 0; d < r->n; d++) {
         columns_cell(c, "%s", r->domains[d].name);
-        for (size_t i = 0; i < N_FIELDS; i++) {
-            if ((fields[i].tables & table) && is_shown(r, &fields[i]))
-                add_field(c, r, &r->domains[d], &fields[i]);
-        }
+        fields_cells(&r->fields, table, &r->domains[d], c);
     }
     done = columns_print(c, out);
     columns_destroy(c);
@@ -277,18 +222,7 @@ static json_t *domain_json(const struct report *r, const struct shown *d)
     json_t *j = json_object();
     bool failed = json_object_set_new(j, "name", report_json_text(d->name)) != 0;
 
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        const struct field *f = &fields[i];
-        json_t *value;
-
-        if (!is_shown(r, f))
-            continue;
-        if (f->kind == COUNT)
-            value = report_json_count(count_of(d, f));
-        else
-            value = isnan(real_of(r, d, f)) ? json_null() : json_real(real_of(r, d, f));
-        failed |= json_object_set_new(j, f->key, value) != 0;
-    }
+    failed |= !fields_json(&r->fields, d, j);
     if (failed) {
         json_decref(j);
         return NULL;
@@ -313,41 +247,32 @@ static bool print_json(const struct report *r, FILE *out)
     return report_print_json(j, out) && !failed;
 }
 
-static void print_csv_domain(const struct report *r, const struct shown *d, FILE *out)
-{
-    report_csv_text(d->name, out);
-    fprintf(out, ",%s", r->args->unit);
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if (!is_shown(r, &fields[i]))
-            continue;
-        if (fields[i].kind == COUNT)
-            fprintf(out, ",%" PRIu64, count_of(d, &fields[i]));
-        else if (isnan(real_of(r, d, &fields[i])))
-            fputc(',', out);
-        else
-            fprintf(out, ",%.17g", real_of(r, d, &fields[i]));
-    }
-    fputc('\n', out);
-}
-
 static bool print_csv(const struct report *r, FILE *out)
 {
     fputs("domain,unit", out);
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if (is_shown(r, &fields[i]))
-            fprintf(out, ",%s", fields[i].key);
-    }
+    fields_csv_header(&r->fields, out);
     fputc('\n', out);
-    for (size_t i = 0; i < r->n; i++)
-        print_csv_domain(r, &r->domains[i], out);
+    for (size_t i = 0; i < r->n; i++) {
+        report_csv_text(r->domains[i].name, out);
+        fprintf(out, ",%s", r->args->unit);
+        fields_csv(&r->fields, &r->domains[i], out);
+        fputc('\n', out);
+    }
     return true;
 }
 
-static int print(const struct report *r)
+static int print(struct report *r)
 {
     struct output out;
     bool done;
 
+    r->fields = (struct fields){
+        .field = shown_fields,
+        .n = N_FIELDS,
+        .hidden = (r->with_errors ? 0 : OF_ERRORS) | (r->von_neumann ? 0 : OF_VON_NEUMANN),
+        .nats_per_unit = fields_nats_per_unit(r->args->unit),
+        .decimals = 6,
+    };
     if (!output_begin(&out))
         return EXIT_FAILED;
     if (strcmp(r->args->format, "json") == 0)
@@ -368,7 +293,6 @@ static int compute_and_print(const struct entropy_args *a, struct emx_state *s, 
     int code;
 
     r.with_errors = r.estimated || strcmp(a->format, "table") != 0;
-    r.nats_per_unit = strcmp(a->unit, "bits") == 0 ? log(2) : 1;
     r.domains = calloc(r.n + 1, sizeof(*r.domains));
     status = r.domains ? compute(&r, s, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
     code = status == EMX_OK ? print(&r) : say_failed(&err);

@@ -44,9 +44,13 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Options", rows, 0},         {"Bounds", bound_rows, TO(optimum)}, {"Objective", objective_rows, TO(optimum)},
+    {"Options", rows, 0},
+    {"Bounds", bound_rows, TO(optimum)},
+    {"Objective", objective_rows, TO(optimum)},
     {"Estimates of the prior's entropies", estimate_rows, TO(optimum.estimate)},
-    {"Mixture", output_rows, 0}, {"Other", common_rows, TO(common)},  {NULL, NULL, 0},
+    {"Mixture", output_rows, 0},
+    {"Other", common_rows, TO(common)},
+    {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"--steps N [OPTION]... LAW", NULL};

@@ -106,12 +106,8 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt_group groups[] = {
-    {"Options", rows, 0},
-    {"Estimates", estimate_rows, TO(estimate)},
-    {"Assumptions", assumption_rows, 0},
-    {"Mixtures", output_rows, 0},
-    {"Other", common_rows, TO(common)},
-    {NULL, NULL, 0},
+    {"Options", rows, 0},         {"Estimates", estimate_rows, TO(estimate)}, {"Assumptions", assumption_rows, 0},
+    {"Mixtures", output_rows, 0}, {"Other", common_rows, TO(common)},         {NULL, NULL, 0},
 };
 
 static const char *const usage[] = {"[OPTION]... STATE", NULL};
@@ -282,8 +278,7 @@ static int run(void *args, char **operands, size_t n)
     code = report_open("plan", operands, n, &corpus);
     if (code != EXIT_OK)
         return code;
-    if (plan_runs_init(&runs, corpus,
-                       &(struct plan_sources){operands[0], a->tokens, &a->estimate, shows_errors(a)},
+    if (plan_runs_init(&runs, corpus, &(struct plan_sources){operands[0], a->tokens, &a->estimate, shows_errors(a)},
                        &err) != EMX_OK) {
         code = say_failed(&err);
     } else {

@@ -1,9 +1,8 @@
 /*
  * cmd_vne.c - entromix vne: von Neumann entropies of a state file's domains, by a second pass over the shards
  */
-#include "columns.h"
 #include "commands.h"
-#include "human.h"
+#include "fields.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
@@ -11,8 +10,6 @@
 
 #include <emx/vne_set.h>
 
-#include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 struct vne_args {
@@ -99,75 +96,62 @@ static const char text[] = "Show how many directions the documents of each domai
 
 /* --- what is shown ----------------------------------------------------------------------------------------- */
 
-struct field {
-    const char *key;
-    const char *header; /* NULL: not in the table */
-    enum { COUNT, ENTROPY, ERROR, REAL } kind;
-    size_t at; /* in struct emx_vne_domain; not of ERROR */
+/* A domain, and what is not in the set. */
+struct shown {
+    struct emx_vne_domain domain;
+    double error;
 };
 
-#define AT(member) offsetof(struct emx_vne_domain, member)
+#define AT(member) offsetof(struct shown, member)
 
-static const struct field fields[] = {
-    {"documents", ">DOCUMENTS", COUNT, AT(n_documents)},
-    {"documents_left_out", NULL, COUNT, AT(n_left_out)},
-    {"tokens", NULL, COUNT, AT(n_tokens)},
-    {"tokens_without_vector", NULL, COUNT, AT(n_tokens_without_vector)},
-    {"von_neumann", ">VNE", ENTROPY, AT(vne.entropy)},
-    {"von_neumann_error", NULL, ERROR, 0},
-    {"vendi", ">EXP(VNE)", REAL, AT(vne.vendi)},
-    {"effective_rank", ">RANK", REAL, AT(vne.effective_rank)},
-    {"participation", NULL, REAL, AT(vne.participation)},
-    {"top_share", ">TOP", REAL, AT(vne.top_share)},
-    {"top10_share", ">TOP 10", REAL, AT(vne.top10_share)},
+static const struct field shown_fields[] = {
+    {"documents", ">DOCUMENTS", 1, FIELD_COUNT, AT(domain.n_documents), 0},
+    {"documents_left_out", NULL, 0, FIELD_COUNT, AT(domain.n_left_out), 0},
+    {"tokens", NULL, 0, FIELD_COUNT, AT(domain.n_tokens), 0},
+    {"tokens_without_vector", NULL, 0, FIELD_COUNT, AT(domain.n_tokens_without_vector), 0},
+    {"von_neumann", ">VNE", 1, FIELD_ENTROPY, AT(domain.vne.entropy), 0},
+    {"von_neumann_error", NULL, 0, FIELD_ENTROPY, AT(error), 0},
+    {"vendi", ">EXP(VNE)", 1, FIELD_REAL, AT(domain.vne.vendi), 0},
+    {"effective_rank", ">RANK", 1, FIELD_REAL, AT(domain.vne.effective_rank), 0},
+    {"participation", NULL, 0, FIELD_REAL, AT(domain.vne.participation), 0},
+    {"top_share", ">TOP", 1, FIELD_REAL, AT(domain.vne.top_share), 0},
+    {"top10_share", ">TOP 10", 1, FIELD_REAL, AT(domain.vne.top10_share), 0},
 };
 
-enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
+enum { N_FIELDS = sizeof(shown_fields) / sizeof(shown_fields[0]) };
 
-static uint64_t count_of(const struct emx_vne_domain *d, const struct field *f)
+static struct fields fields_of(const struct vne_args *a)
 {
-    return *(const uint64_t *)((const char *)d + f->at);
+    return (struct fields){
+        .field = shown_fields, .n = N_FIELDS, .nats_per_unit = fields_nats_per_unit(a->unit), .decimals = 4};
 }
 
-static double real_of(const struct emx_vne_domain *d, const struct field *f, const char *unit)
+static struct shown show_domain(const struct emx_vne_domain *d)
 {
-    double value =
-        f->kind == ERROR ? emx_vne_error(&d->vne, d->n_documents) : *(const double *)((const char *)d + f->at);
-
-    return f->kind != REAL && strcmp(unit, "bits") == 0 ? value / log(2) : value;
+    return (struct shown){*d, emx_vne_error(&d->vne, d->n_documents)};
 }
 
-static void add_row(struct columns *c, const struct vne_args *a, const struct emx_vne_domain *d)
+static void add_row(struct columns *c, const struct fields *f, const struct emx_vne_domain *d)
 {
-    struct human_number n;
+    const struct shown shown = show_domain(d);
 
     columns_cell(c, "%s", d->name);
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if (!fields[i].header)
-            continue;
-        if (fields[i].kind == COUNT)
-            columns_cell(c, "%s", human_grouped(&n, count_of(d, &fields[i])));
-        else
-            columns_cell(c, "%.4f", real_of(d, &fields[i], a->unit));
-    }
+    fields_cells(f, 1, &shown, c);
     columns_cell(c, "%.2f%%", d->n_tokens ? 100 * (double)d->n_tokens_without_vector / (double)d->n_tokens : 0);
 }
 
 static bool print_table(const struct vne_args *a, const struct emx_vne_set *set, FILE *out)
 {
+    const struct fields f = fields_of(a);
     const char *headers[2 + N_FIELDS] = {"DOMAIN"};
-    size_t n = 1;
+    size_t n = 1 + fields_headers(&f, 1, headers + 1);
     struct columns *c;
     bool done;
 
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        if (fields[i].header)
-            headers[n++] = fields[i].header;
-    }
     headers[n++] = ">NO VECTOR";
     c = columns_create(headers, n);
     for (size_t i = 0; c && i < set->n_domains; i++)
-        add_row(c, a, &set->domains[i]);
+        add_row(c, &f, &set->domains[i]);
     fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s%s.\n\n", a->unit, set->dimension,
             set->source[0] ? set->source : "a program", set->weighting,
             a->remove_first ? ", first component removed" : "");
@@ -178,19 +162,17 @@ static bool print_table(const struct vne_args *a, const struct emx_vne_set *set,
 
 static bool print_csv(const struct vne_args *a, const struct emx_vne_set *set, FILE *out)
 {
+    const struct fields f = fields_of(a);
+
     fputs("domain,unit", out);
-    for (size_t i = 0; i < N_FIELDS; i++)
-        fprintf(out, ",%s", fields[i].key);
+    fields_csv_header(&f, out);
     fputc('\n', out);
     for (size_t d = 0; d < set->n_domains; d++) {
-        report_csv_text(set->domains[d].name, out);
+        const struct shown shown = show_domain(&set->domains[d]);
+
+        report_csv_text(shown.domain.name, out);
         fprintf(out, ",%s", a->unit);
-        for (size_t i = 0; i < N_FIELDS; i++) {
-            if (fields[i].kind == COUNT)
-                fprintf(out, ",%" PRIu64, count_of(&set->domains[d], &fields[i]));
-            else
-                report_csv_real(real_of(&set->domains[d], &fields[i], a->unit), out);
-        }
+        fields_csv(&f, &shown, out);
         fputc('\n', out);
     }
     return true;
@@ -211,15 +193,12 @@ static json_t *spectrum_json(const struct emx_vne_set *set, const struct emx_vne
 
 static json_t *domain_json(const struct vne_args *a, const struct emx_vne_set *set, const struct emx_vne_domain *d)
 {
+    const struct fields f = fields_of(a);
+    const struct shown shown = show_domain(d);
     json_t *j = json_object();
     bool failed = json_object_set_new(j, "name", report_json_text(d->name)) != 0;
 
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        json_t *value = fields[i].kind == COUNT ? report_json_count(count_of(d, &fields[i]))
-                                                : report_json_real(real_of(d, &fields[i], a->unit));
-
-        failed |= json_object_set_new(j, fields[i].key, value) != 0;
-    }
+    failed |= !fields_json(&f, &shown, j);
     failed |= json_object_set_new(j, "eigenvalues", spectrum_json(set, d)) != 0;
     if (!failed)
         return j;

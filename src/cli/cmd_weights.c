@@ -52,8 +52,8 @@ static int write_weights(const struct weights_args *a, const struct emx_state *s
     for (size_t i = 0; i < n; i++) {
         const struct emx_domain *d = emx_state_domain(s, i);
 
-        domains[i] = (struct emx_mixture_domain){d->name, w->proportion[i], w->entropy[i].value, d, w->error[i],
-                                                 w->entropy[i].standard_error};
+        domains[i] = (struct emx_mixture_domain){d->name, w->proportion[i], w->entropy[i].value,
+                                                 d,       w->error[i],      w->entropy[i].standard_error};
     }
     code = mixture_write(&(struct emx_mixture){domains, n, m->proxy, m->weights, path, m->path, a->estimate.estimator,
                                                a->estimate.at_tokens, a->estimate.remove_first},

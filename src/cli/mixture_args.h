@@ -16,7 +16,7 @@ struct mixture_args {
 /* The defaults of an initializer. */
 #define MIXTURE_ARGS_DEFAULTS                                                                                          \
     {                                                                                                                  \
-        .to = "json", .output = "-", .proxy = "conditional", .weights = {.temperature = 1, .cap = 1}                   \
+        .to = "json", .output = "-", .proxy = "conditional", .weights = {.temperature = 1, .cap = 1 }                  \
     }
 
 extern const struct opt mixture_rows[];

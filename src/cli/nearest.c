@@ -2,7 +2,8 @@
  * nearest.c - "did you mean ...?": the known word nearest to one that is not known
  *
  * Nearness is the optimal string alignment distance: letters put in, left out, mistaken or swapped with their
- * neighbour.  A word that the known one begins with is one step away, however much is left out; of several the shortest.
+ * neighbour.  A word that the known one begins with is one step away, however much is left out; of several the
+ * shortest.
  */
 #include "nearest.h"
 

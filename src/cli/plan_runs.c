@@ -96,8 +96,7 @@ enum emx_status plan_runs_init(struct plan_runs *r, struct emx_state *corpus, co
     size_t n = emx_state_n_domains(corpus);
     enum emx_status status;
 
-    *r = (struct plan_runs){
-        .path = sources->path, .estimate = sources->estimate, .corpus = corpus, .n_domains = n};
+    *r = (struct plan_runs){.path = sources->path, .estimate = sources->estimate, .corpus = corpus, .n_domains = n};
     r->domains = calloc(n + 1, sizeof(*r->domains));
     r->given = calloc(n + 1, PLAN_MAX_GIVEN * sizeof(*r->given));
     if (!r->domains || !r->given)
@@ -148,8 +147,8 @@ static enum emx_status write_text(const char *folder, const char *name, const ch
 
 static struct emx_mixture_domain domain_of(const struct plan_runs *r, size_t run, size_t j)
 {
-    struct emx_mixture_domain d = {r->domains[j], r->plan->mixture[run * r->n_domains + j], NAN,
-                                   emx_state_domain(r->corpus, j), NAN, NAN};
+    struct emx_mixture_domain d = {
+        r->domains[j], r->plan->mixture[run * r->n_domains + j], NAN, emx_state_domain(r->corpus, j), NAN, NAN};
 
     if (run < r->n_given && r->weighed[run].entropy) {
         d.entropy = r->weighed[run].entropy[j].value;

@@ -12,7 +12,7 @@
 enum { PLAN_MIN_GIVEN = 4, PLAN_MAX_GIVEN = 5 }; /* shannon, joint, conditional, maybe von-neumann, baseline */
 
 struct plan_runs {
-    const char *path; /* of the state file */
+    const char *path;                     /* of the state file */
     const struct estimate_args *estimate; /* how entropies were estimated */
     struct emx_state *corpus;
     const char **domains; /* [n_domains] borrowed from the state */

@@ -97,6 +97,24 @@ def the_table_stands_beside_the_file(box):
 
 
 @test
+def a_report_that_cannot_be_written_leaves_the_file_whole(box):
+    corpus(box)
+    losses(box)
+    box.good("fit", "-q", "losses.csv", "-o", "law.json")
+    runs = {"fit.json": ["fit", "losses.csv"], "mix.json": ["mix", "corpus.emx"],
+            "optimum.json": ["optimize", "law.json", "--steps=8000"], "plan/plan.csv": ["plan", "corpus.emx"],
+            "vne.emx": ["vne", "-n", 5, "--dimension", 4, "corpus.emx"]}
+    for name, words in runs.items():
+        words = [*words, "-q", "-o", name.split("/")[0]]
+        with open("/dev/full", "wb") as full:
+            result = box.run(*words, stdout=full)
+        assert result.code == 1 and result.err.count("\n") == 1 and "No space left" in result.err, (words, result)
+        left = box.bytes(name)
+        box.good(*words)
+        assert box.bytes(name) == left, words
+
+
+@test
 def documents_are_summed_up_where_they_give_weights(box):
     import numpy
 
