@@ -382,6 +382,54 @@ static void sizes_have_limits(void)
     free(text);
 }
 
+enum { SIDE = 60, STEPS = 3 };
+
+/* A grid of mixtures of three domains, step after step, whose proportions are written with errors within 5e-10. */
+static char *interleaved(size_t *ret_n)
+{
+    char *text = NULL;
+    size_t len, n = 0;
+    FILE *f = open_memstream(&text, &len);
+
+    fputs("step,weight_a,weight_b,weight_c,a_loss\n", f);
+    for (int step = 1; step <= STEPS; step++) {
+        for (int a = 1; a < SIDE; a++) {
+            for (int b = 1; a + b < SIDE; b++, n += step == 1) {
+                double error = 1e-10 * ((a * 7 + b * 3 + step * 5) % 11 - 5) / 2;
+
+                fprintf(f, "%d,%.17g,%.17g,%.17g,%d\n", step, (double)a / SIDE + error, (double)b / SIDE - error,
+                        (double)(SIDE - a - b) / SIDE, a * SIDE + b + 10000 * step);
+            }
+        }
+    }
+    fclose(f);
+    *ret_n = n;
+    return text;
+}
+
+static void runs_without_names_are_told_by_their_mixtures(void)
+{
+    size_t n;
+    char *text = interleaved(&n);
+    struct emx_observations *o = parse(text, NULL);
+    size_t r = 0;
+
+    CHECK(o->n_mixtures == n && o->n_rows == n * STEPS);
+    for (int a = 1; a < SIDE && o->n_rows == n * STEPS; a++) {
+        for (int b = 1; a + b < SIDE; b++) {
+            for (int step = 1; step <= STEPS; step++, r++)
+                CHECK(o->mixture[r] == r / STEPS && o->step[r] == step && o->loss[r] == a * SIDE + b + 10000 * step);
+        }
+    }
+    emx_observations_destroy(&o);
+    free(text);
+    text = repeat("step,weight_a,weight_b,a_loss\n1,0.5,0.5,3\n", "2,0.500000003,0.499999997,2\n", 1, "");
+    o = parse(text, NULL);
+    CHECK(o->n_mixtures == 2);
+    emx_observations_destroy(&o);
+    free(text);
+}
+
 static void files_are_read_from_disk(void)
 {
     const struct emx_observations_options none = {0};
@@ -417,6 +465,7 @@ int main(void)
     RUN(columns_are_found_by_pattern_and_by_name);
     RUN(ignored_columns_are_not_there);
     RUN(sizes_have_limits);
+    RUN(runs_without_names_are_told_by_their_mixtures);
     RUN(files_are_read_from_disk);
     return test_summary();
 }

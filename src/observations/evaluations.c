@@ -16,6 +16,7 @@ static bool grow_runs(struct evaluations *e)
     size_t cap = 2 * e->runs_cap + 16;
     double *proportion = reallocarray(e->proportion, cap, e->m * sizeof(*proportion));
     size_t *first_row;
+    struct run_place *sorted;
 
     if (!proportion)
         return false;
@@ -24,8 +25,69 @@ static bool grow_runs(struct evaluations *e)
     if (!first_row)
         return false;
     e->first_row = first_row;
+    sorted = reallocarray(e->sorted, cap, sizeof(*sorted));
+    if (!sorted)
+        return false;
+    e->sorted = sorted;
     e->runs_cap = cap;
     return true;
+}
+
+/*
+ * One number for a mixture, by which runs are sorted: mixtures that are the same have numbers that differ by at most
+ * `slack`, others hardly ever.  The weights, between 0 and 1, are multiples of the golden ratio without their integer
+ * parts.
+ */
+static double project(const double *proportion, size_t m, double *ret_slack)
+{
+    const double golden = 0.6180339887498949;
+    double sum = 0;
+
+    for (size_t i = 0; i < m; i++)
+        sum += proportion[i] * fmod((double)(i + 1) * golden, 1);
+    *ret_slack = (double)m * (SAME_TOLERANCE + 0x1p-50 * fabs(sum));
+    return sum;
+}
+
+/* The first place in `sorted` whose projection is at least x. */
+static size_t lower_bound(const struct evaluations *e, double x)
+{
+    size_t lo = 0, hi = e->n_runs;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (e->sorted[mid].projection < x)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+size_t evaluations_find_run(const struct evaluations *e, const double *proportion)
+{
+    double slack, projection = project(proportion, e->m, &slack);
+    size_t found = e->n_runs;
+
+    for (size_t i = lower_bound(e, projection - slack); i < e->n_runs; i++) {
+        size_t run = e->sorted[i].run;
+
+        if (e->sorted[i].projection > projection + slack)
+            break;
+        if (run < found && evaluations_differ(e, run, proportion) == e->m)
+            found = run;
+    }
+    return found;
+}
+
+static void sort_in(struct evaluations *e, const double *proportion)
+{
+    double slack, projection = project(proportion, e->m, &slack);
+    size_t place = lower_bound(e, projection);
+
+    memmove(e->sorted + place + 1, e->sorted + place, (e->n_runs - place) * sizeof(*e->sorted));
+    e->sorted[place] = (struct run_place){projection, e->n_runs};
 }
 
 static enum emx_status check_sum(struct table_reader *t, const double *proportion, size_t row)
@@ -54,6 +116,7 @@ enum emx_status evaluations_add_run(struct table_reader *t, const double *propor
         return reader_no_memory(t);
     memcpy(e->proportion + e->n_runs * e->m, proportion, e->m * sizeof(*proportion));
     e->first_row[e->n_runs] = row;
+    sort_in(e, proportion);
     *ret = e->n_runs++;
     return EMX_OK;
 }
@@ -250,6 +313,7 @@ void evaluations_free(struct evaluations *e)
 {
     free(e->proportion);
     free(e->first_row);
+    free(e->sorted);
     free(e->run);
     free(e->row);
     free(e->step);

@@ -22,6 +22,10 @@ struct evaluations {
     size_t n_runs, runs_cap;
     double *proportion; /* [n_runs][m] as in the table */
     size_t *first_row;  /* [n_runs] in the file */
+    struct run_place {
+        double projection; /* of its proportions */
+        size_t run;
+    } * sorted; /* [n_runs] ascending */
     size_t n, cap;
     size_t *run, *row; /* [n] row in the file */
     double *step;      /* [n] */
@@ -74,6 +78,8 @@ EMX_CHECKED enum emx_status evaluations_add(struct table_reader *t, size_t run, 
                                             const double *loss);
 /* The index of the first proportion that differs, or m. */
 size_t evaluations_differ(const struct evaluations *e, size_t run, const double *proportion);
+/* The first run of these proportions, or n_runs. */
+size_t evaluations_find_run(const struct evaluations *e, const double *proportion);
 /* Sort, check steps and repeats, and fill o's runs and rows; o has its domains and scored already. */
 EMX_CHECKED enum emx_status evaluations_finish(struct table_reader *t, struct emx_observations *o);
 void evaluations_free(struct evaluations *e);

@@ -51,13 +51,8 @@ static enum emx_status find_by_proportions(struct table_reader *t, const double 
         *ret = e->run[e->n - 1];
         return EMX_OK;
     }
-    for (size_t i = 0; i < e->n_runs; i++) {
-        if (evaluations_differ(e, i, proportion) == e->m) {
-            *ret = i;
-            return EMX_OK;
-        }
-    }
-    return evaluations_add_run(t, proportion, row, ret);
+    *ret = evaluations_find_run(e, proportion);
+    return *ret < e->n_runs ? EMX_OK : evaluations_add_run(t, proportion, row, ret);
 }
 
 static enum emx_status find_by_name(struct table_reader *t, const struct csv_row *row, const double *proportion,
