@@ -46,8 +46,9 @@ def rounded(matrix):
 
 def rounding_bound(documents, matrix):
     """How far rounding can move the entropy (docs/vne.md)."""
+    longest = np.linalg.norm(units(matrix))
     sums = [(len(document), np.linalg.norm(matrix[document].sum(axis=0))) for document in documents if document]
-    t = np.mean([n * np.linalg.norm(units(matrix)) / length for n, length in sums])
+    t = np.mean([n * longest / length for n, length in sums])
     return t * math.log(matrix.shape[1] - 1) - t * math.log(t) - (1 - t) * math.log(1 - t)
 
 
@@ -86,8 +87,9 @@ def the_first_component_can_be_removed(box):
     matrix = vectors(box)
     shown = box.json("vne", "-n", "all", "-e", "e.npy", "--remove-first-component", "-f", "json", "c.emx")
     assert shown["first_component_removed"]
+    matrix = rounded(matrix)
     for domain in shown["domains"]:
-        v = np.array([rounded(matrix)[document].sum(axis=0) for document in domains[domain["name"]] if document])
+        v = np.array([matrix[document].sum(axis=0) for document in domains[domain["name"]] if document])
         v /= np.linalg.norm(v, axis=1, keepdims=True)
         u = np.linalg.svd(v, full_matrices=False)[2][0]
         values = np.linalg.svd(v - np.outer(v @ u, u), compute_uv=False) ** 2
