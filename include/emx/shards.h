@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Filled by the functions below only, which know how much room there is. */
 struct emx_shard_list {
     char **paths; /* [n] owned */
     size_t n;
@@ -31,6 +32,9 @@ struct emx_shard_list {
  */
 EMX_API EMX_CHECKED enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list,
                                                     struct emx_error *err);
+/* Append a copy of path, whether there is such a file or not.  EMX_ERR_MEMORY. */
+EMX_API EMX_CHECKED enum emx_status emx_shard_list_add(struct emx_shard_list *list, const char *path,
+                                                       struct emx_error *err);
 EMX_API void emx_shard_list_finish(struct emx_shard_list *list);
 
 struct emx_shard_format {

@@ -80,26 +80,14 @@ enum emx_status corpus_add(struct corpus *c, const char *name, size_t len, const
     return EMX_OK;
 }
 
-static enum emx_status append_missing(struct emx_shard_list *list, const char *path, struct emx_error *err)
-{
-    char **grown = reallocarray(list->paths, list->n + 1, sizeof(*grown));
-
-    if (!grown)
-        return no_memory(err);
-    list->paths = grown;
-    grown[list->n] = strdup(path);
-    if (!grown[list->n])
-        return no_memory(err);
-    list->n++;
-    return EMX_OK;
-}
-
 enum emx_status corpus_find_shards(const struct corpus *c, const char *word, struct emx_shard_list *list,
                                    struct emx_error *err)
 {
     enum emx_status status = emx_shards_find(word, list, err);
 
-    return status == EMX_ERR_IO && c->keeps_missing && !strpbrk(word, "*?[") ? append_missing(list, word, err) : status;
+    if (status == EMX_ERR_IO && c->keeps_missing && !strpbrk(word, "*?["))
+        status = emx_shard_list_add(list, word, err);
+    return status;
 }
 
 enum emx_status corpus_add_operand(struct corpus *c, const char *operand, const struct shard_args *args,

@@ -54,7 +54,7 @@ static bool looks_like_shard(const char *path)
 
 /* --- the list ---------------------------------------------------------------------------------------- */
 
-static enum emx_status append(struct emx_shard_list *list, const char *path, struct emx_error *err)
+enum emx_status emx_shard_list_add(struct emx_shard_list *list, const char *path, struct emx_error *err)
 {
     char **larger, *copy;
 
@@ -117,7 +117,7 @@ static enum emx_status append_mds_shard(struct emx_shard_list *list, const char 
     if (!status && !path)
         status = emx_fail(err, EMX_ERR_FORMAT, "%s: a shard has no basename", index_path);
     if (!status)
-        status = append(list, path, err);
+        status = emx_shard_list_add(list, path, err);
     free(path);
     return status;
 }
@@ -170,7 +170,7 @@ static enum emx_status append_entry(struct emx_shard_list *list, const char *pat
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be read", path);
     if (S_ISDIR(st.st_mode))
         return append_folder(list, path, above, err);
-    return looks_like_shard(path) ? append(list, path, err) : EMX_OK;
+    return looks_like_shard(path) ? emx_shard_list_add(list, path, err) : EMX_OK;
 }
 
 static enum emx_status list_folder(const char *folder, struct emx_shard_list *ret, struct emx_error *err)
@@ -182,7 +182,7 @@ static enum emx_status list_folder(const char *folder, struct emx_shard_list *re
     if (!dir)
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: the folder cannot be read", folder);
     while (!status && (errno = 0, entry = readdir(dir)))
-        status = append(ret, entry->d_name, err);
+        status = emx_shard_list_add(ret, entry->d_name, err);
     if (!status && errno)
         status = emx_fail_errno(err, EMX_ERR_IO, errno, "%s: the folder cannot be read", folder);
     closedir(dir);
@@ -258,7 +258,7 @@ static enum emx_status append_glob(struct emx_shard_list *list, const char *patt
         if (stat(found.gl_pathv[i], &st) == 0 && S_ISDIR(st.st_mode))
             status = append_folder(list, found.gl_pathv[i], NULL, err);
         else if (!is_hidden_or_side(found.gl_pathv[i]))
-            status = append(list, found.gl_pathv[i], err);
+            status = emx_shard_list_add(list, found.gl_pathv[i], err);
     }
     globfree(&found);
     if (!status && list->n == before)
@@ -279,7 +279,7 @@ static enum emx_status append_prefix(struct emx_shard_list *list, const char *pr
         status = emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s.bin: cannot be opened, though %s is there", prefix, index);
     *ret_is_prefix = index;
     if (bin)
-        status = append(list, bin, err);
+        status = emx_shard_list_add(list, bin, err);
     free(index);
     free(bin);
     return status;
@@ -299,7 +299,7 @@ static enum emx_status find(const char *word, struct emx_shard_list *list, struc
     enum emx_status status;
 
     if (strcmp(word, "-") == 0)
-        return append(list, word, err);
+        return emx_shard_list_add(list, word, err);
     if (stat(word, &st) == 0 && S_ISDIR(st.st_mode)) {
         status = append_folder(list, word, NULL, err);
         if (!status && list->n == before)
@@ -308,7 +308,7 @@ static enum emx_status find(const char *word, struct emx_shard_list *list, struc
         return status;
     }
     if (stat(word, &st) == 0)
-        return append(list, word, err);
+        return emx_shard_list_add(list, word, err);
     errnum = errno;
     status = append_prefix(list, word, &is_prefix, err);
     if (status || is_prefix)

@@ -64,13 +64,15 @@ static enum emx_status domain_shares(const struct blend *b, double *ret, struct 
 /* The entry's strings, once in the blend, are freed with it, whatever fails next. */
 static struct blend_entry *add_entry(struct blend *b, const struct emx_mixture_domain *d, size_t n_paths)
 {
-    struct blend_entry *entries = realloc(b->entries, (b->n + 1) * sizeof(*entries));
-    struct blend_entry *e;
+    struct blend_entry *e, *larger;
 
-    if (!entries)
-        return NULL;
-    b->entries = entries;
-    e = &entries[b->n];
+    if ((b->n & (b->n - 1)) == 0) { /* room is made whenever n is a power of two */
+        larger = realloc(b->entries, (b->n ? 2 * b->n : 1) * sizeof(*larger));
+        if (!larger)
+            return NULL;
+        b->entries = larger;
+    }
+    e = &b->entries[b->n];
     *e = (struct blend_entry){.domain = d, .paths = calloc(n_paths, sizeof(*e->paths))};
     if (!e->paths)
         return NULL;

@@ -98,6 +98,16 @@ def manifests_may_name_what_is_gone(box):
 
 
 @test
+def missing_words_lie_among_others(box):
+    corpus(box)
+    for i in range(20):
+        box.write(f"few{i}.bin", u16([i, i + 1, EOD]))
+    words = [f"web={name}{i}.bin" for i in range(20) for name in ("gone", "few", "lost")]
+    assert "40 broken shards were skipped" in skips(box, *words)
+    assert [d["name"] for d in box.json("entropy", "-f", "json", "s.emx")["domains"]] == ["web"]
+
+
+@test
 def mixtures_of_what_is_left_are_told_by_the_exit_code(box):
     corpus(box)
     result = box.run("mix", *RAW, "--on-error", "skip-shard", "web=0.bin.zst", "code=2.bin.zst", "code=1.bin.zst")

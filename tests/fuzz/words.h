@@ -20,18 +20,24 @@ static inline void hold(bool condition)
         abort();
 }
 
-/* A word is a shard, unless it begins with '!'. */
-enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, struct emx_error *err)
+enum emx_status emx_shard_list_add(struct emx_shard_list *list, const char *path, struct emx_error *err)
 {
     char **grown = realloc(list->paths, (list->n + 1) * sizeof(*grown));
 
-    hold(grown && word[0]);
+    (void)err;
+    hold(grown && path[0]);
     list->paths = grown;
-    if (word[0] == '!')
-        return emx_fail(err, EMX_ERR_IO, "%s: is not there", word);
-    list->paths[list->n] = strdup(word);
+    list->paths[list->n] = strdup(path);
     hold(list->paths[list->n++] != NULL);
     return EMX_OK;
+}
+
+/* A word is a shard, unless it begins with '!'. */
+enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list, struct emx_error *err)
+{
+    if (word[0] == '!')
+        return emx_fail(err, EMX_ERR_IO, "%s: is not there", word);
+    return emx_shard_list_add(list, word, err);
 }
 
 void emx_shard_list_finish(struct emx_shard_list *list)
