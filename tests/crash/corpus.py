@@ -1,10 +1,13 @@
 """corpus - shards of every kind, about 5 MB, for scans that are disturbed
 
-    make_corpus(folder, rng)    writes them, and fail.yaml and skip-shard.yaml; the second names a broken shard, too
+    make_corpus(folder, rng)    writes them, vectors.npy for their tokens, and fail.yaml and skip-shard.yaml; the second names a
+                                broken shard, too
 """
 import array
 import struct
 import subprocess
+
+import numpy
 
 __all__ = ["make_corpus"]
 
@@ -75,6 +78,8 @@ def make_corpus(folder, rng):
     broken[len(broken) * 2 // 3] ^= 64
     write("broken/broken.bin.zst", broken)
     write("broken/good.bin", tokens(rng, 50000).tobytes())
+    vectors = numpy.random.default_rng(1).standard_normal((1000000, 2))
+    numpy.save(folder / "vectors.npy", vectors.astype("<f2"))
     domains = (b"defaults: {dtype: u16, eod: 0}\n"
           b"domains:\n"
           b"  plain: plain/\n"

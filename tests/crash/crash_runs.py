@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """crash_runs - scans that are disturbed again and again, resumed to the end, and compared with an undisturbed one
 
     crash_runs.py ENTROMIX [--shim SHIM] [--mpi] [--runs N] [--seed S] [--keep FOLDER]
 
-A run draws from its seed how pairs break, whether a shard that is broken in its middle is there and skipped, with --mpi
-how many ranks mpirun starts, and how often it is disturbed.  Each time, anew, how many threads and how much memory there
+A run draws from its seed how pairs break, whether a shard that is broken in its middle is there and skipped, whether
+documents are summed up, all or a sample, with --mpi how many ranks mpirun starts, and how often it is disturbed.  Each time, anew, how many threads and how much memory there
 are, how often checkpoints are taken, and what happens:
 
     kill     SIGKILL at a random time, within as long as an undisturbed scan takes for what is left to do; of ranks, one
@@ -38,6 +38,7 @@ from job import Job
 
 MODES = ["within-document", "stream", "window:1000"]
 ON_ERROR = ["fail", "skip-shard"]
+DOCUMENTS = [None, "all", "200"]
 WAYS = ["kill", "kill", "hunt", "hunt", "signal"]
 WAYS_OF_SHIM = ["call", "call", "error", "error"]
 HUNTED = ["counting", "sorting pairs", "writing a checkpoint", "merging", "writing the state", "ending"]
@@ -50,6 +51,7 @@ CALLS = [
     ("pairs", "/checkpoint.data", {"open": 1, "truncate": 1, "write": 1000, "fsync": 30, "read": 1000, "unlink": 1}),
     ("checkpoint", "{folder}/#", {"write": 10, "fsync": 10}),
     ("checkpoint", "checkpoint.journal", {"open": 2, "link": 10, "rename": 10, "unlink": 1}),
+    ("checkpoint", "checkpoint.sums-", {"open": 2, "link": 10, "rename": 10, "unlink": 2}),
     ("state", "{box}/#", {"write": 8, "fsync": 1}),
     ("state", "x.emx", {"link": 1, "rename": 1}),
     ("folder", "{folder}", {"fsync": 30}),
@@ -98,7 +100,9 @@ class Crashes:
 
     # --- undisturbed
 
-    def command(self, mode, on_error, output, *words):
+    def command(self, mode, on_error, documents, output, *words):
+        if documents:
+            words = ["--embeddings", self.folder / "vectors.npy", "--vne-documents", documents, *words]
         return [self.program, "scan", "-q", "--manifest", self.folder / f"{on_error}.yaml", "--on-error", on_error,
                 "--pairs", mode, "-o", output, *words]
 
@@ -111,20 +115,20 @@ class Crashes:
     def success(on_error):
         return SKIPPED if on_error == "skip-shard" else 0
 
-    def undisturbed(self, mode, on_error):
+    def undisturbed(self, *kind):
         """Its bytes."""
-        if (mode, on_error) not in self.expected:
+        if kind not in self.expected:
             output = self.folder / "undisturbed.emx"
-            self.complete(on_error, self.command(mode, on_error, output))
-            self.expected[mode, on_error] = output.read_bytes()
-        return self.expected[mode, on_error]
+            self.complete(kind[1], self.command(*kind, output))
+            self.expected[kind] = output.read_bytes()
+        return self.expected[kind]
 
     def seconds_of(self, ranks):
         """How long an undisturbed scan takes, with checkpoints."""
         if ranks not in self.seconds:
             start = time.monotonic()
             words = ["--checkpoint", self.folder / "undisturbed", "--checkpoint-every", "0.2s", "--memory", "16M"]
-            self.complete("fail", self.command(MODES[0], "fail", self.folder / "undisturbed.emx", *words), ranks)
+            self.complete("fail", self.command(MODES[0], "fail", None, self.folder / "undisturbed.emx", *words), ranks)
             self.seconds[ranks] = time.monotonic() - start
         return self.seconds[ranks]
 
@@ -217,16 +221,16 @@ class Crashes:
 
     def run(self, seed, box):
         rng = random.Random(seed)
-        mode, on_error = rng.choice(MODES), rng.choice(ON_ERROR)
+        kind = _, on_error, _ = rng.choice(MODES), rng.choice(ON_ERROR), rng.choice(DOCUMENTS)
         ranks = rng.randint(2, 4) if self.mpi else 1
         wanted = rng.randint(1, 3 if self.mpi else 5)
-        expected, all_of_it = self.undisturbed(mode, on_error), self.seconds_of(ranks)
+        expected, all_of_it = self.undisturbed(*kind), self.seconds_of(ranks)
         n_disturbed, left = 0, all_of_it
         for _ in range(MOST_TRIES):
             words = ["--checkpoint", box / "checkpoint", "--resume",
                      "--checkpoint-every", "%gs" % rng.choice([0.01, 0.05, 0.2, 1]),
                      "--threads", str(rng.randint(1, 4)), "--memory", rng.choice(["16M", "16M", "40M", "1G"])]
-            command = self.command(mode, on_error, box / "x.emx", *words)
+            command = self.command(*kind, box / "x.emx", *words)
             begun = time.time()
             if n_disturbed < wanted and self.attempt(rng, box, command, ranks, self.success(on_error), left):
                 n_disturbed += 1
