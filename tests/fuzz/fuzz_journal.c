@@ -79,6 +79,7 @@ static void check(const struct journal *j)
     size_t n_shards = 0;
 
     require(j->n_data_bytes <= INT64_MAX && j->on_error <= EMX_ON_ERROR_SKIP_SHARD, "a data file can be as large");
+    require(j->sums.slot <= 1, "there are two files of sums");
     for (size_t i = 0; i < j->n_domains; i++) {
         const struct journal_domain *d = &j->domains[i];
 
