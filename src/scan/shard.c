@@ -1,75 +1,10 @@
 #include "scan/shard.h"
 
+#include "scan/shard_readers.h"
 #include "util/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-/* --- blocks ------------------------------------------------------------------------------------------ */
-
-enum emx_status block_init(struct block *b, int window_log_max, struct emx_error *err)
-{
-    enum emx_status status;
-
-    *b = (struct block){0};
-    status = piece_decoder_create(window_log_max, &b->decoder, err);
-    b->bytes = malloc(BLOCK_BYTES);
-    b->wide = malloc(BLOCK_BYTES * sizeof(*b->wide));
-    b->end_buffer = malloc(BLOCK_TOKENS * sizeof(*b->end_buffer));
-    if (!status && (!b->bytes || !b->wide || !b->end_buffer))
-        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread's buffers");
-    if (status)
-        block_finish(b);
-    return status;
-}
-
-void block_finish(struct block *b)
-{
-    piece_decoder_destroy(&b->decoder);
-    free(b->piece.stored);
-    free(b->bytes);
-    free(b->wide);
-    free(b->end_buffer);
-    *b = (struct block){0};
-}
-
-static void clear_block(struct block *b)
-{
-    b->n = b->n_ends = 0;
-    b->span = (struct span){0};
-    b->is_counted = false;
-}
-
-/* The n bytes in b->bytes as native tokens; u16 and u32 stay where they are. */
-static void set_tokens(struct block *b, struct token_type type, size_t n_tokens)
-{
-    bool native = !type.big_endian && (type.dtype == DTYPE_U16 || type.dtype == DTYPE_U32 || type.dtype == DTYPE_I32);
-
-    b->n = n_tokens;
-    b->width = native && type.dtype == DTYPE_U16 ? 2 : 4;
-    b->tokens = native ? (const void *)b->bytes : b->wide;
-    if (!native)
-        tokens_decode(b->bytes, type, n_tokens, b->wide);
-}
-
-static void set_span(struct block *b, uint64_t begin, uint64_t end)
-{
-    b->span.begin = begin;
-    b->span.end = end;
-    b->span.n = b->n;
-    if (b->n) {
-        b->span.first = block_token(b, 0);
-        b->span.last = block_token(b, b->n - 1);
-    }
-}
-
-void block_sign(struct block *b)
-{
-    b->span.check = XXH3_64bits_withSeed(b->tokens, b->n * b->width, b->span.begin);
-    if (b->n_ends)
-        b->span.check += XXH3_64bits_withSeed(b->ends, b->n_ends * sizeof(*b->ends), b->index);
-}
 
 /* --- opening ----------------------------------------------------------------------------------------- */
 
@@ -165,8 +100,7 @@ static enum emx_status open_shard(struct shard *s, struct emx_error *err)
 
 /* --- what is counted already --------------------------------------------------------------------------- */
 
-/* Where it ends that `at` is counted: `at` itself if it is not; then *ret_stop is where more begins that is. */
-static uint64_t counted_to(const struct shard *s, uint64_t at, uint64_t *ret_stop)
+uint64_t counted_to(const struct shard *s, uint64_t at, uint64_t *ret_stop)
 {
     size_t i = 0;
 
@@ -176,334 +110,10 @@ static uint64_t counted_to(const struct shard *s, uint64_t at, uint64_t *ret_sto
     return i < s->n_counted && s->counted[i].begin <= at ? s->counted[i].end : at;
 }
 
-static size_t at_most(size_t n, uint64_t limit)
-{
-    return n < limit ? n : (size_t)limit;
-}
-
-static enum emx_status refuse_shorter(const struct shard *s, uint64_t at, struct emx_error *err)
+enum emx_status counted_refuse_shorter(const struct shard *s, uint64_t at, struct emx_error *err)
 {
     return emx_fail(err, EMX_ERR_CORRUPT, "%s: has changed since it was counted to byte %llu of the content: it ends",
                     s->name, (unsigned long long)at);
-}
-
-/* --- flat formats ------------------------------------------------------------------------------------ */
-
-/* One past the last byte of tokens, after the header. */
-static uint64_t content_end(const struct shard *s)
-{
-    uint64_t n = s->open.flat.n_tokens;
-
-    return n < UINT64_MAX / shard_token_size(s) ? n * shard_token_size(s) : UINT64_MAX;
-}
-
-static enum emx_status check_flat_end(const struct shard *s, struct emx_error *err)
-{
-    uint64_t size = stream_position(s->open.stream) - s->open.flat.offset, end = content_end(s);
-
-    if (end == UINT64_MAX && size % shard_token_size(s) != 0)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes are no whole number of %zu-byte tokens (%s)", s->name,
-                        (unsigned long long)size, shard_token_size(s), s->open.dtype_name);
-    if (end != UINT64_MAX && size < end)
-        return emx_fail(err, EMX_ERR_CORRUPT,
-                        "%s: cut off at byte %llu: %llu tokens should follow the header, there are %llu", s->name,
-                        (unsigned long long)stream_position(s->open.stream), (unsigned long long)s->open.flat.n_tokens,
-                        (unsigned long long)(size / shard_token_size(s)));
-    if (end != UINT64_MAX && size > end && !s->open.flat.trailing_ok)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: %llu bytes follow the last token at byte %llu", s->name,
-                        (unsigned long long)(size - end), (unsigned long long)(s->open.flat.offset + end));
-    return EMX_OK;
-}
-
-static bool span_is_empty(const struct span *span)
-{
-    return !span->n && !span->n_head && !span->n_tail && !span->end_before && !span->end_after;
-}
-
-/* The n bytes at `begin` of the content, in b->bytes, as a block; bytes of a token that is not whole are kept apart. */
-static void set_block(const struct shard *s, struct block *b, uint64_t begin, size_t n)
-{
-    size_t size = shard_token_size(s), n_tail = n % size;
-
-    b->index = begin / size;
-    set_tokens(b, s->open.flat.type, n / size);
-    b->span.n_tail = (uint8_t)n_tail;
-    memcpy(b->span.tail, b->bytes + n - n_tail, n_tail);
-    set_span(b, begin - b->span.n_head, begin + n);
-}
-
-static size_t clip(size_t n, uint64_t begin, uint64_t end)
-{
-    uint64_t left = begin < end ? end - begin : 0;
-
-    return n < left ? n : (size_t)left;
-}
-
-/* Only a sample has no use for pieces. */
-static enum emx_status read_some(struct shard *s, void *bytes, size_t cap, size_t *ret_n, struct emx_error *err)
-{
-    return s->limit == UINT64_MAX ? stream_read_some(s->open.stream, bytes, cap, ret_n, err)
-                                  : stream_read(s->open.stream, bytes, cap, ret_n, err);
-}
-
-/*
- * Under the mutex: read over some of what is counted, from `begin` to `end` of the content.  Of a sample, by the same
- * reads as when it was counted: how much of the file they touch is in its record.
- */
-static enum emx_status read_over(struct shard *s, struct block *b, uint64_t begin, uint64_t end, struct emx_error *err)
-{
-    size_t n = 0, cap = s->limit == UINT64_MAX ? at_most(BLOCK_BYTES, end - begin) : BLOCK_BYTES;
-    enum emx_status status = read_some(s, b->bytes, cap, &n, err);
-
-    if (!status && n == 0)
-        return refuse_shorter(s, end, err);
-    b->is_counted = true;
-    s->n_taken += at_most(n, end - begin) / shard_token_size(s);
-    return status;
-}
-
-/* Under the mutex: read and decode the next block; an empty span at the end of the shard. */
-static enum emx_status read_flat(struct shard *s, struct block *b, struct emx_error *err)
-{
-    struct stream *stream = s->open.stream;
-    uint64_t offset = s->open.flat.offset, end = content_end(s), begin, counted, stop;
-    size_t size = shard_token_size(s), cap = BLOCK_BYTES - BLOCK_BYTES % size, n = 1;
-    enum emx_status status = EMX_OK;
-
-    if (stream_position(stream) < offset)
-        status = stream_skip(stream, offset - stream_position(stream), err);
-    begin = stream_position(stream) - offset;
-    counted = counted_to(s, begin, &stop);
-    if (!status && counted > begin)
-        return read_over(s, b, begin, counted, err);
-    if (!status && begin % size && begin < end) { /* the last piece ended within a token */
-        status = stream_read(stream, b->span.head, at_most(size - (size_t)(begin % size), stop - begin), &n, err);
-        b->span.n_head = (uint8_t)n;
-    }
-    while (!status) {
-        begin = stream_position(stream) - offset;
-        status = read_some(s, b->bytes, at_most(cap, stop - begin), &n, err);
-        if (!status)
-            set_block(s, b, begin, clip(clip(n, begin, end), s->n_taken * size, s->limit * size));
-        if (n == 0 || !span_is_empty(&b->span))
-            break; /* else these are bytes after the last token, read for the checksum only */
-    }
-    s->n_taken += b->n;
-    return status;
-}
-
-/* --- pieces ------------------------------------------------------------------------------------------ */
-
-/* The frame of the piece at hand failed for *error. */
-static enum emx_status leave_gap(struct shard *s, struct block *b, const struct emx_error *error, struct emx_error *err)
-{
-    uint64_t offset = s->open.flat.offset, begin = b->piece_position - offset, end = content_end(s);
-    struct piece_frame frame;
-    struct gap gap;
-    bool added;
-
-    if (b->piece_position < offset || !piece_pass(b->decoder, &b->piece, &frame))
-        return emx_fail(err, error->status, "%s", error->message);
-    gap = (struct gap){.begin = begin < end ? begin : end,
-                       .end = begin + frame.size < end ? begin + frame.size : end,
-                       .stored_begin = frame.offset,
-                       .stored_end = frame.offset + frame.n_stored,
-                       .reason = (char *)error->message};
-    b->piece_position += frame.size;
-    pthread_mutex_lock(&s->mutex);
-    added = gaps_add(&s->gaps, &gap);
-    pthread_mutex_unlock(&s->mutex);
-    return added ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", s->name);
-}
-
-/* Where the piece was checked up to: find the next good frames, and leave gaps for broken ones before them. */
-static enum emx_status check_piece(struct shard *s, struct block *b, struct emx_error *err)
-{
-    enum emx_status status = EMX_OK;
-
-    while (!status && b->piece_position == b->piece_good_to && b->piece_position < b->piece.position + b->piece.size) {
-        struct emx_error error;
-        uint64_t n = 0;
-
-        status = piece_check(b->decoder, &b->piece, s->name, b->bytes, BLOCK_BYTES, &n, &error);
-        if (status == EMX_ERR_MEMORY)
-            return emx_fail(err, status, "%s", error.message);
-        if (status)
-            status = leave_gap(s, b, &error, err);
-        b->piece_good_to = b->piece_position + n;
-    }
-    return status;
-}
-
-static enum emx_status read_piece_header(struct shard *s, struct block *b, struct emx_error *err)
-{
-    uint64_t offset = s->open.flat.offset;
-    size_t got = 1;
-    enum emx_status status = EMX_OK;
-
-    while (!status && got && b->piece_position < offset) {
-        uint64_t n = offset - b->piece_position < BLOCK_BYTES ? offset - b->piece_position : BLOCK_BYTES;
-
-        status = piece_read(b->decoder, &b->piece, s->name, b->bytes, (size_t)n, &got, err);
-        b->piece_position += got;
-    }
-    return status;
-}
-
-/* The rest of a token that began before the piece, but not what is counted from `stop` on. */
-static enum emx_status read_piece_head(struct shard *s, struct block *b, uint64_t stop, struct emx_error *err)
-{
-    size_t size = shard_token_size(s), got = 0;
-    uint64_t begin = b->piece_position - s->open.flat.offset;
-    enum emx_status status = EMX_OK;
-
-    if (begin % size) {
-        status = piece_read(b->decoder, &b->piece, s->name, b->span.head,
-                            at_most(size - (size_t)(begin % size), stop - begin), &got, err);
-        b->span.n_head = (uint8_t)got;
-        b->piece_position += got;
-    }
-    return status;
-}
-
-/* Decode over some of what is counted to `end` of the content; *ret_any false at the end of the piece. */
-static enum emx_status read_over_piece(struct shard *s, struct block *b, uint64_t end, bool *ret_any,
-                                       struct emx_error *err)
-{
-    uint64_t begin = b->piece_position - s->open.flat.offset;
-    size_t n = 0;
-    enum emx_status status =
-        piece_read(b->decoder, &b->piece, s->name, b->bytes, at_most(BLOCK_BYTES, end - begin), &n, err);
-
-    b->piece_position += n;
-    b->is_counted = *ret_any = !status && n > 0;
-    return status;
-}
-
-/* Without the mutex: the next block of the piece that b holds; *ret_any false when the piece is used up. */
-static enum emx_status read_piece(struct shard *s, struct block *b, bool *ret_any, struct emx_error *err)
-{
-    size_t size = shard_token_size(s), n = 0;
-    uint64_t offset = s->open.flat.offset, end = content_end(s), begin, counted, stop;
-    enum emx_status status = EMX_OK;
-
-    clear_block(b);
-    *ret_any = false;
-    if (s->skips_frames)
-        status = check_piece(s, b, err);
-    if (!status && b->piece_position < offset)
-        status = read_piece_header(s, b, err);
-    if (status || b->piece_position < offset)
-        return status;
-    begin = b->piece_position - offset;
-    counted = counted_to(s, begin, &stop);
-    if (counted > begin)
-        return read_over_piece(s, b, counted, ret_any, err);
-    if (s->skips_frames && b->piece_good_to - offset < stop)
-        stop = b->piece_good_to - offset;
-    status = read_piece_head(s, b, stop, err);
-    begin = b->piece_position - offset;
-    if (!status)
-        status = piece_read(b->decoder, &b->piece, s->name, b->bytes,
-                            at_most(BLOCK_BYTES - BLOCK_BYTES % size, stop - begin), &n, err);
-    if (status)
-        return status;
-    *ret_any = n + b->span.n_head > 0;
-    if (!*ret_any)
-        return EMX_OK;
-    b->piece_position += n;
-    if (begin >= end)
-        b->span.n_head = 0; /* bytes after the last token: decoded for their checksum only */
-    set_block(s, b, begin, clip(n, begin, end));
-    return EMX_OK;
-}
-
-/* Need it not even be decoded? */
-static bool piece_is_counted(const struct shard *s, const struct stream_piece *piece)
-{
-    uint64_t offset = s->open.flat.offset, stop, begin = piece->position > offset ? piece->position - offset : 0;
-
-    return piece->position + piece->size > offset &&
-           offset + counted_to(s, begin, &stop) >= piece->position + piece->size;
-}
-
-/* Under the mutex. */
-static enum emx_status take_piece(struct shard *s, struct block *b, bool *ret_taken, struct emx_error *err)
-{
-    enum emx_status status;
-
-    *ret_taken = false;
-    if (!s->open.is_flat || s->limit != UINT64_MAX)
-        return EMX_OK;
-    status = stream_take_piece(s->open.stream, &b->piece, ret_taken, err);
-    b->in_piece = !status && *ret_taken;
-    b->piece_position = b->piece_good_to = b->piece.position;
-    if (b->in_piece && piece_is_counted(s, &b->piece)) {
-        b->in_piece = false;
-        b->is_counted = true;
-    }
-    return status;
-}
-
-/* --- decoded formats --------------------------------------------------------------------------------- */
-
-/* Take what is counted off the front of the batch, which then may be empty: b->is_counted. */
-static enum emx_status leave_out_counted(struct shard *s, struct block *b, struct token_batch *batch, size_t *n_ends,
-                                         struct emx_error *err)
-{
-    uint64_t stop, to = counted_to(s, 4 * s->n_taken, &stop);
-    size_t n = at_most(batch->n, to / 4 - s->n_taken);
-
-    if (to / 4 > s->n_taken && batch->n == 0)
-        return refuse_shorter(s, to, err);
-    b->is_counted = n > 0 && n == batch->n;
-    batch->tokens += n;
-    batch->n -= n;
-    s->n_taken += n;
-    while (*n_ends && batch->ends[0] < n) {
-        batch->ends++;
-        --*n_ends;
-    }
-    for (size_t i = 0; i < *n_ends; i++)
-        batch->ends[i] -= (uint32_t)n;
-    return EMX_OK;
-}
-
-/* Under the mutex: the next batch; b->n and its edges are 0 at the end of the shard. */
-static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_error *err)
-{
-    struct token_batch batch = {.tokens = b->wide, .cap = BLOCK_TOKENS, .ends = b->end_buffer};
-    enum emx_status status = s->format->read(&s->open, &batch, err);
-    size_t n_ends = batch.n_ends;
-
-    if (status)
-        return status;
-    if (batch.n > s->limit - s->n_taken)
-        batch.n = (size_t)(s->limit - s->n_taken);
-    while (n_ends && batch.ends[n_ends - 1] > batch.n)
-        n_ends--;
-    clear_block(b);
-    status = leave_out_counted(s, b, &batch, &n_ends, err);
-    if (status || b->is_counted)
-        return status;
-    b->ends = batch.ends;
-    if (n_ends && b->ends[n_ends - 1] == batch.n) {
-        b->span.end_after = true;
-        n_ends--;
-    }
-    if (n_ends && b->ends[0] == 0) {
-        b->span.end_before = true;
-        b->ends++;
-        n_ends--;
-    }
-    b->n_ends = n_ends;
-    b->index = s->n_taken;
-    b->tokens = batch.tokens;
-    b->width = 4;
-    b->n = batch.n;
-    set_span(b, 4 * s->n_taken, 4 * (s->n_taken + batch.n));
-    s->n_taken += batch.n;
-    return EMX_OK;
 }
 
 /* --- taking and putting ------------------------------------------------------------------------------ */
@@ -511,7 +121,7 @@ static enum emx_status read_batch(struct shard *s, struct block *b, struct emx_e
 static enum emx_status end_shard(struct shard *s, struct emx_error *err)
 {
     s->stage = SHARD_ENDED;
-    return s->open.is_flat && s->n_taken < s->limit ? check_flat_end(s, err) : EMX_OK;
+    return s->open.is_flat && s->n_taken < s->limit ? flat_check_end(s, err) : EMX_OK;
 }
 
 /* Under the mutex; *ret_any false: the shard has ended, or (in_piece) a piece was taken instead. */
@@ -523,10 +133,10 @@ static enum emx_status take_next(struct shard *s, struct block *b, bool *ret_any
     *ret_any = false;
     if (status || s->stage == SHARD_ENDED || s->stage == SHARD_FAILED)
         return status;
-    clear_block(b);
-    status = take_piece(s, b, &piece, err);
+    block_clear(b);
+    status = pieces_take(s, b, &piece, err);
     if (!status && !piece)
-        status = s->n_taken == s->limit ? EMX_OK : s->open.is_flat ? read_flat(s, b, err) : read_batch(s, b, err);
+        status = s->n_taken == s->limit ? EMX_OK : s->open.is_flat ? flat_read(s, b, err) : batches_read(s, b, err);
     *ret_any = !status && !b->in_piece && (b->is_counted || !span_is_empty(&b->span));
     if (!status && !b->in_piece && !*ret_any)
         return end_shard(s, err);
@@ -632,7 +242,7 @@ enum emx_status shard_take(struct shard *s, struct block *b, bool *ret_any, bool
         double start = clock_seconds(), locked;
 
         if (b->in_piece) {
-            status = read_piece(s, b, ret_any, err);
+            status = pieces_read(s, b, ret_any, err);
             b->seconds_decoding += clock_seconds() - start;
             if (status)
                 return give_up_piece(s, b, status, ret_last, err);
