@@ -430,6 +430,59 @@ static void runs_without_names_are_told_by_their_mixtures(void)
     free(text);
 }
 
+/* A file that holds the text; its name is kept in `path`. */
+static const char *write_file(const char *text, char *path)
+{
+    int fd = mkstemp(path);
+
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    return path;
+}
+
+static void losses_and_mixtures_may_be_two_tables(void)
+{
+    static const char mixtures[] = "weight_code,id,weight_web\n0.5,a,0.5\n0.75,b,0.25\n0.125,c,0.875\n";
+    static const char losses[] = "id,step,web_loss,code_loss\na,100,3.5,2.5\nb,100,3.75,2.25\na,200,3.25,2.125\n";
+    const char *const order[] = {"web", "code"};
+    char path[] = "/tmp/emx-mixtures-XXXXXX";
+    struct emx_observations_options with = {
+        .mixture_table = write_file(mixtures, path), .domains = order, .n_domains = 2};
+    struct emx_observations *o = parse(losses, &with);
+
+    check_example(o);
+    emx_observations_destroy(&o);
+    with.step = "100";
+    o = parse("web_loss,id\n3.5,a\n3.75,b\n", &with);
+    CHECK(o->n_rows == 2 && o->n_scored == 1 && o->step[0] == 100 && o->step[1] == 100 && o->loss[1] == 3.75);
+    CHECK_STR(o->mixtures[1], "b");
+    CHECK_STR(o->step_name, "step");
+    emx_observations_destroy(&o);
+    REFUSED(losses, &with, EMX_ERR_FORMAT, "t.csv", "row 1", "step");
+    with.step = "x";
+    REFUSED("web_loss,id\n3.5,a\n", &with, EMX_ERR_FORMAT, "row 2", "step", "'x'");
+    with.step = "100";
+    REFUSED("web_loss,id\n3.5,d\n", &with, EMX_ERR_FORMAT, "t.csv: row 2", path, "'id' is 'd'");
+    REFUSED("web_loss,name\n3.5,a\n", &with, EMX_ERR_FORMAT, path, "has 0 columns that t.csv has too");
+    REFUSED("web_loss,id,weight_web\n3.5,a,0.5\n", &with, EMX_ERR_FORMAT, path, "has 2 columns that t.csv has too");
+    REFUSED("web_loss,id\n3.5,a,0.5,0.5,100\n", &with, EMX_ERR_FORMAT, "row 2 has 5 columns where the header has 2");
+    REFUSED("", &with, EMX_ERR_EMPTY, "t.csv: is empty");
+    unlink(path);
+    REFUSED("web_loss,id\n3.5,a\n", &with, EMX_ERR_IO, path);
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    write_file("id,weight_web\na,1\na,1\n", path);
+    REFUSED("web_loss,id\n3.5,a\n", &with, EMX_ERR_FORMAT, path, "column 'id': two rows have 'a'");
+    unlink(path);
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    write_file("id,weight_web\na,1,2\n", path);
+    REFUSED("web_loss,id\n3.5,a\n", &with, EMX_ERR_FORMAT, path, "row 2 has 3 columns");
+    unlink(path);
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    write_file("", path);
+    REFUSED("web_loss,id\n3.5,a\n", &with, EMX_ERR_EMPTY, path, "is empty");
+    unlink(path);
+}
+
 static void files_are_read_from_disk(void)
 {
     const struct emx_observations_options none = {0};
@@ -466,6 +519,7 @@ int main(void)
     RUN(ignored_columns_are_not_there);
     RUN(sizes_have_limits);
     RUN(runs_without_names_are_told_by_their_mixtures);
+    RUN(losses_and_mixtures_may_be_two_tables);
     RUN(files_are_read_from_disk);
     return test_summary();
 }

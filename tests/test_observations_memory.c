@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include <locale.h>
+#include <unistd.h>
 
 WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
 WRAP(char *, strndup, (const char *s, size_t n), (s, n))
@@ -52,6 +53,15 @@ static enum emx_status long_table(void)
     const struct emx_observations_options options = {.domains = domains, .n_domains = 2};
 
     return read_table(long_rows, &options);
+}
+
+static char mixtures_path[] = "/tmp/emx-mixtures-XXXXXX";
+
+static enum emx_status two_tables(void)
+{
+    const struct emx_observations_options options = {.mixture_table = mixtures_path, .step = "5"};
+
+    return read_table("id,a_loss,b_loss\nr,3,4\ns,2,3\n", &options);
 }
 
 static enum emx_status law_file(void)
@@ -99,6 +109,17 @@ static void tables_survive_every_failed_allocation(void)
     survive(long_table, 20);
 }
 
+static void two_tables_survive_every_failed_allocation(void)
+{
+    static const char mixtures[] = "id,weight_a,weight_b\nr,0.5,0.5\ns,0.25,0.75\n";
+    int fd = mkstemp(mixtures_path);
+
+    CHECK(fd >= 0 && write(fd, mixtures, strlen(mixtures)) == (ssize_t)strlen(mixtures));
+    close(fd);
+    survive(two_tables, 30);
+    unlink(mixtures_path);
+}
+
 static void laws_and_mixtures_survive_every_failed_allocation(void)
 {
     survive(law_file, 15);
@@ -108,6 +129,7 @@ static void laws_and_mixtures_survive_every_failed_allocation(void)
 int main(void)
 {
     RUN(tables_survive_every_failed_allocation);
+    RUN(two_tables_survive_every_failed_allocation);
     RUN(laws_and_mixtures_survive_every_failed_allocation);
     return test_summary();
 }

@@ -42,8 +42,14 @@ struct emx_observations_options {
     const char *const *columns;     /* [n_columns] "DOMAIN=PROPORTION:LOSS", or without ":LOSS" if it is not scored:
                                        names of a wide table's columns instead of patterns */
     size_t n_columns;
-    const char *step_column;  /* NULL: "step", "steps", "n_steps", "tokens" or "n_tokens" */
-    const char *run_column;   /* NULL: "run" if there is one; else rows of equal proportions are one run */
+    const char *step_column; /* NULL: "step", "steps", "n_steps", "tokens" or "n_tokens" */
+    const char *run_column;  /* NULL: "run" if there is one; else rows of equal proportions are one run */
+    /*
+     * A second table, with the proportions of the runs, where that at hand has only losses, as RegMix publishes them:
+     * rows go together that have the same in the one column that both tables have, which also tells runs apart.
+     */
+    const char *mixture_table;
+    const char *step;         /* a number: step of all rows, where the table has no such column */
     const char *const *where; /* [n_where] "COLUMN=VALUE": only rows that have it (numbers compare as numbers) */
     size_t n_where;
     const char *const *ignored; /* [n_ignored] columns to be read as if they were not there */

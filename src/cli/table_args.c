@@ -22,6 +22,12 @@ const struct opt table_rows[] = {
     {"run-column", 0, "NAME",
      "column that tells runs apart (default: run, if there is one; else rows of equal proportions are one run)",
      TO(run), opt_text, 0, 0, NULL},
+    {"mixture-table", 0, "FILE",
+     "table with the proportions, where the other has only losses: rows go together that have the same in the one "
+     "column "
+     "that both tables have",
+     TO(mixtures), opt_text, 0, 0, NULL},
+    {"at-step", 0, "N", "step of all rows, where the table has no column of steps", TO(at_step), opt_text, 0, 0, NULL},
     {"where", 0, "COLUMN=VALUE", "only rows that have this value; can be given again", TO(where), opt_append, 0, 0,
      NULL},
     {"domain", 0, "NAME", "only this domain, and others for which it is given again, in this order", TO(domains),
@@ -58,6 +64,8 @@ int table_read(const char *path, const struct table_args *a, bool allow_zero, bo
         .n_columns = a->columns.n,
         .step_column = a->step,
         .run_column = a->run,
+        .mixture_table = a->mixtures,
+        .step = a->at_step,
         .where = a->where.words,
         .n_where = a->where.n,
         .ignored = a->ignored.words,

@@ -9,7 +9,7 @@
 #include <emx/observations.h>
 
 struct table_args {
-    const char *proportions, *losses, *step, *run;
+    const char *proportions, *losses, *step, *run, *mixtures, *at_step;
     struct opt_list columns, domains, where, ignored;
     bool drop_repeated, keep_repeated, drop_missing, renormalise;
     double zero_as;

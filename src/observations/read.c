@@ -38,18 +38,15 @@ static enum emx_status begin(struct table_reader *t, const struct csv_row *row)
 
     if (status != EMX_OK)
         return status;
+    if (t->extension.mixtures && t->header.run == NO_COLUMN)
+        t->header.run = t->extension.left;
     return t->header.is_long ? name_domains(t) : wide_begin(t);
 }
 
-static enum emx_status on_row(const struct csv_row *row, void *context, struct emx_error *err)
+static enum emx_status read_row(struct table_reader *t, const struct csv_row *row, struct emx_error *err)
 {
-    struct table_reader *t = context;
-
     if (t->header.n == 0)
         return begin(t, row);
-    if (row->n != t->header.n)
-        return emx_fail(err, EMX_ERR_FORMAT, "%s: row %zu has %zu column%s where the header has %zu", t->path,
-                        row->number, row->n, row->n == 1 ? "" : "s", t->header.n);
     if (t->n_rows++ == ROWS_MAX)
         return emx_fail(err, EMX_ERR_RANGE, "%s: row %zu: there are more than %zu rows", t->path, row->number,
                         ROWS_MAX);
@@ -58,6 +55,15 @@ static enum emx_status on_row(const struct csv_row *row, void *context, struct e
         return EMX_OK;
     }
     return t->header.is_long ? long_row(t, row) : wide_row(t, row);
+}
+
+static enum emx_status on_row(const struct csv_row *row, void *context, struct emx_error *err)
+{
+    struct table_reader *t = context;
+    struct csv_row extended;
+    enum emx_status status = extend_row(&t->extension, t->path, row, &extended, err);
+
+    return status == EMX_OK ? read_row(t, &extended, err) : status;
 }
 
 static enum emx_status add_domain(struct table_reader *t, const char *name, bool scored, struct emx_observations *o)
@@ -116,6 +122,7 @@ static enum emx_status finish(struct table_reader *t, struct emx_observations *o
 
 static void free_reader(struct table_reader *t)
 {
+    extend_finish(&t->extension);
     header_finish(&t->header);
     names_finish(&t->runs);
     names_finish(&t->domains);
@@ -136,6 +143,8 @@ static enum emx_status parse(struct table_reader *t, const char *data, size_t le
     if (!o || !t->plain)
         status = reader_no_memory(t);
     else
+        status = extend_init(&t->extension, t->err);
+    if (status == EMX_OK)
         status = csv_rows_read(t->path, data, len, on_row, t, t->err);
     if (status == EMX_OK)
         status = finish(t, o);
@@ -157,7 +166,10 @@ enum emx_status observations_parse(const char *path, const char *data, size_t le
                                    const struct emx_observations_options *options, struct emx_observations **ret,
                                    struct emx_error *err)
 {
-    struct table_reader t = {.path = path, .options = options, .err = err};
+    struct table_reader t = {.path = path,
+                             .options = options,
+                             .err = err,
+                             .extension = {.mixtures = options->mixture_table, .step = options->step}};
     enum emx_status status = check_options(options, err);
 
     if (status == EMX_OK)

@@ -8,6 +8,7 @@
 #ifndef OBSERVATIONS_TABLE_READER_H
 #define OBSERVATIONS_TABLE_READER_H
 
+#include "observations/extend.h"
 #include "observations/header.h"
 #include "observations/names.h"
 
@@ -43,6 +44,7 @@ struct table_reader {
     const struct emx_observations_options *options;
     locale_t plain; /* the "C" locale */
     struct emx_error *err;
+    struct extension extension;
     struct header header;
     struct names runs; /* where the table names them */
     struct evaluations evaluations;
