@@ -43,12 +43,6 @@ enum emx_status sums_files_remove(const char *folder, struct emx_error *err)
     return status;
 }
 
-/* Is there more of the shard than its spans tell? */
-static bool is_begun(const struct journal_shard *s)
-{
-    return s->stage == JOURNAL_BEGUN;
-}
-
 /* --- writing ----------------------------------------------------------------------------------------------- */
 
 /* What fails is kept, and asked for once at the end. */
@@ -68,6 +62,7 @@ static void put(void *context, const void *bytes, size_t n)
         w->status = outfile_write(w->file, bytes, n, w->err);
 }
 
+/* As the journal says of it. */
 static bool has_begun(const struct shard *shard)
 {
     return !shard->finished && shard->n_spans;
@@ -193,7 +188,7 @@ static enum emx_status read_all(struct scan *s, const struct journal *j, struct 
             status = check_sums(s, &s->bagging.of_domain[i], file_path(r->file), r->err);
     }
     for (size_t i = 0; i < s->n_shards && !status; i++) {
-        if (is_begun(&j->shards[i]))
+        if (j->shards[i].stage == JOURNAL_BEGUN)
             status = judge(
                 r, stretches_take(&s->shards[i].stretches, dimension, s->bagging.given->n_documents, &from, r->err));
     }
