@@ -11,7 +11,7 @@ __all__ = ["Job"]
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--quiet"]
 PATIENCE = ["--mca", "odls_base_sigkill_timeout", "30"]  # between SIGTERM and SIGKILL, and twice if a rank is lost
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
-MOST_SECONDS_TO_END = 120
+MOST_SECONDS_TO_END = 600
 JOURNAL_DATA_BYTES = 32  # where the journal says how much of the data file it knows
 
 
@@ -117,15 +117,18 @@ class Job:
         """Before it listened."""
         return code < 0 or self.n_ranks > 1
 
+    def processes(self):
+        """Those that run."""
+        return [*([self.process.pid] if self.is_running() else []), *(self.ranks() if self.n_ranks > 1 else [])]
+
     def end(self):
-        """Exit code and standard error, once all of its processes have ended."""
-        self.ranks()
-        try:
-            message = self.process.communicate(timeout=MOST_SECONDS_TO_END)[1].decode()
-        except subprocess.TimeoutExpired:
-            for pid in self.ranks():
-                os.kill(pid, signal.SIGKILL)
-            self.process.kill()
-            self.process.communicate()
-            raise
+        """Exit code and standard error, once all processes have ended, which must not take long."""
+        end = time.monotonic() + MOST_SECONDS_TO_END
+        while (hanging := self.processes()) and time.monotonic() < end:
+            self.wait(0.05) if self.is_running() else time.sleep(0.01)
+        for pid in hanging:
+            os.kill(pid, signal.SIGKILL)
+        message = self.process.communicate()[1].decode()
+        if hanging:
+            raise subprocess.TimeoutExpired(self.process.args, MOST_SECONDS_TO_END)
         return self.process.returncode, message
