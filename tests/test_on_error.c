@@ -11,6 +11,7 @@
 #include <emx/emx.h>
 #include <endian.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -459,6 +460,35 @@ static void count_some(struct bench *b, size_t n)
     CHECK(shard_fail(&b->shard, &error, NULL) == EMX_OK);
 }
 
+/* As many times as the context says. */
+static bool may_go_on(void *context)
+{
+    unsigned *n = context;
+
+    return *n && (*n)--;
+}
+
+static void taking_back_stops_between_blocks(void)
+{
+    struct bytes content = {0};
+
+    make_tokens(&content, 400000, 4, 1000);
+    write_bytes("bad", content.data, content.len);
+    for (unsigned n = 0; n <= 4; n++) { /* three blocks, and a look at what follows them */
+        struct bagger none = {0};
+        struct bench b;
+        unsigned most = n;
+
+        bench_init(&b, path_of("bad"));
+        count_some(&b, 3);
+        CHECK(take_back(b.counter, &none, &b.shard, &b.block, may_go_on, &most, NULL) ==
+              (n < 4 ? EMX_ERR_STOPPED : EMX_OK));
+        CHECK(most == 0);
+        bench_finish(&b);
+    }
+    bytes_free(&content);
+}
+
 static void a_shard_that_reads_otherwise_is_an_error(void)
 {
     struct bytes content = {0};
@@ -470,6 +500,7 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
         struct bagger none = {0};
         struct emx_error err = {0};
         struct bench b;
+        unsigned most = UINT_MAX;
 
         write_bytes("bad", content.data, content.len);
         bench_init(&b, path_of("bad"));
@@ -478,7 +509,8 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
             content.data[places[changed]] ^= 1;
             write_bytes("bad", content.data, content.len);
         }
-        CHECK(take_back(b.counter, &none, &b.shard, &b.block, &err) == (harmless ? EMX_OK : EMX_ERR_CORRUPT));
+        CHECK(take_back(b.counter, &none, &b.shard, &b.block, may_go_on, &most, &err) ==
+              (harmless ? EMX_OK : EMX_ERR_CORRUPT));
         CHECK(harmless || (strstr(err.message, "reads otherwise") && strstr(err.message, "it fails")));
         CHECK(b.domain.n_tokens == 0 || !harmless);
         bench_finish(&b);
@@ -487,11 +519,13 @@ static void a_shard_that_reads_otherwise_is_an_error(void)
     for (size_t kept = 0; kept < 2; kept++) { /* cut off behind what was counted, and within it */
         struct bagger none = {0};
         struct bench b;
+        unsigned most = UINT_MAX;
 
         bench_init(&b, path_of("bad"));
         count_some(&b, 3);
         CHECK(truncate(path_of("bad"), kept ? 4 * 100000 : 4 * 196608) == 0);
-        CHECK(take_back(b.counter, &none, &b.shard, &b.block, &(struct emx_error){0}) == (kept ? EMX_ERR_CORRUPT : EMX_OK));
+        CHECK(take_back(b.counter, &none, &b.shard, &b.block, may_go_on, &most, &(struct emx_error){0}) ==
+              (kept ? EMX_ERR_CORRUPT : EMX_OK));
         bench_finish(&b);
     }
     bytes_free(&content);
@@ -582,6 +616,7 @@ int main(int argc, char **argv)
     RUN(tokens_beyond_the_vocabulary_break_a_shard);
     RUN(little_memory_takes_back_the_same);
     RUN(a_shard_that_reads_otherwise_is_an_error);
+    RUN(taking_back_stops_between_blocks);
     RUN(missing_shards_are_skipped_up_to_a_limit);
     RUN(pipes_cannot_be_skipped);
     RUN(mixed_domains_fail);

@@ -53,6 +53,7 @@ struct scan {
     struct meeting meeting;    /* of the threads that count */
     _Atomic bool pause_wanted; /* all of them are to meet for a checkpoint */
     _Atomic bool stop_wanted;  /* and to stop after it */
+    double stop_wanted_at;     /* clock_seconds(); valid if stop_wanted */
     _Atomic size_t next_small; /* domain to be spilled by whoever is free in the pause */
 
     struct emx_scan_times times; /* sums are guarded by the mutex */
@@ -91,6 +92,9 @@ EMX_CHECKED enum emx_status scan_write(struct scan *s, struct emx_state_writer *
  * wants to stop.  s->stop is set then, and if another rank has failed.
  */
 bool scan_report(struct scan *s);
+
+/* Have all threads stop after a checkpoint.  From the caller's thread only. */
+void scan_want_stop(struct scan *s);
 
 /*
  * What a thread that counts does when pause_wanted is set, with its own means.  On failure the scan has the error.

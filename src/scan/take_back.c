@@ -16,6 +16,8 @@ static bool was_counted(const struct shard *failed, const struct span *block, si
 struct taker {
     struct counter *counter;
     struct bagger *bagger;
+    take_back_go_on_fn *go_on;
+    void *context;
 };
 
 static enum emx_status count_again(const struct taker *t, struct shard *again, struct block *b, struct emx_error *err)
@@ -38,6 +40,10 @@ static enum emx_status read_again(const struct taker *t, const struct shard *fai
     enum emx_status status = EMX_OK;
 
     while (!status && any) {
+        if (!t->go_on(t->context)) {
+            b->in_piece = false;
+            return emx_fail(err, EMX_ERR_STOPPED, "stopped");
+        }
         status = shard_take(again, b, &any, &last, err);
         if (status == EMX_ERR_MEMORY)
             return status;
@@ -91,9 +97,9 @@ static enum emx_status count_minus(const struct taker *t, struct shard *failed, 
 }
 
 enum emx_status take_back(struct counter *c, struct bagger *w, struct shard *failed, struct block *space,
-                          struct emx_error *err)
+                          take_back_go_on_fn *go_on, void *context, struct emx_error *err)
 {
-    const struct taker t = {c, w};
+    const struct taker t = {c, w, go_on, context};
     struct shard again;
     enum emx_status status = EMX_OK;
 

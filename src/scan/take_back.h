@@ -15,11 +15,15 @@
 #include "scan/bagging.h"
 #include "scan/count.h"
 
+/* Asked between blocks; false: it takes too long. */
+typedef bool take_back_go_on_fn(void *context);
+
 /*
  * For who was told `last` and found `failure` set.  *space is the thread's, and holds no block.
- * EMX_ERR_CORRUPT: the shard does not read as before; EMX_ERR_MEMORY, and what counting can return.
+ * EMX_ERR_CORRUPT: the shard does not read as before; EMX_ERR_STOPPED: go_on() said so, and the domain's counts are of
+ * no use any more; EMX_ERR_MEMORY, and what counting can return.
  */
 EMX_CHECKED enum emx_status take_back(struct counter *c, struct bagger *w, struct shard *failed, struct block *space,
-                                      struct emx_error *err);
+                                      take_back_go_on_fn *go_on, void *context, struct emx_error *err);
 
 #endif

@@ -43,11 +43,18 @@ static void share_progress(struct scan *s, struct emx_scan_progress *p)
         share_ask(&s->share, p, s->progress);
 }
 
+void scan_want_stop(struct scan *s)
+{
+    if (!s->stop_wanted)
+        s->stop_wanted_at = clock_seconds();
+    s->stop_wanted = true;
+}
+
 /* Another rank has failed, or wants to stop: this one has no error of its own. */
 static void stop_with_others(struct scan *s)
 {
     if (s->checkpoint.folder)
-        s->stop_wanted = true;
+        scan_want_stop(s);
     else
         s->stop = true;
 }

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const double MOST_SECONDS_TO_TAKE_BACK = 10; /* if the scan is to stop */
+
 struct worker {
     struct scan *scan;
     struct block block;
@@ -117,13 +119,21 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     return status;
 }
 
+/* Half of what was taken back is of no use to a checkpoint: so that waits, but not until a scheduler kills. */
+static bool has_time(void *context)
+{
+    const struct scan *s = context;
+
+    return !s->stop && !(s->stop_wanted && clock_seconds() - s->stop_wanted_at > MOST_SECONDS_TO_TAKE_BACK);
+}
+
 static enum emx_status skip_shard(struct worker *w, struct shard *shard)
 {
     struct emx_skipped what = {.domain = shard->domain->given->name,
                                .path = shard->path,
                                .reason = shard->failure->message,
                                .what = EMX_SKIPPED_SHARD};
-    enum emx_status status = take_back(&w->counter, &w->bagger, shard, &w->block, &w->error);
+    enum emx_status status = take_back(&w->counter, &w->bagger, shard, &w->block, has_time, w->scan, &w->error);
 
     return status ? status : skips_add(&w->scan->skips, &what, &w->error);
 }
@@ -317,7 +327,7 @@ static void stop(struct scan *s)
 
     emx_fail(&error, EMX_ERR_STOPPED, "stopped");
     if (s->checkpoint.folder)
-        s->stop_wanted = true;
+        scan_want_stop(s);
     else
         scan_fail(s, &error);
 }
