@@ -374,6 +374,17 @@ static void note_plan(const struct scan *s)
         s->options->note(line, s->options->context);
 }
 
+static void warn_of_missing(struct scan *s, unsigned n_missing)
+{
+    char sentence[128];
+
+    if (n_missing == 0)
+        return;
+    snprintf(sentence, sizeof(sentence), "the system refuses to start %u of %u, so the scan may be slower", n_missing,
+             placement_n_threads(s->placement));
+    warn(s, "threads", sentence);
+}
+
 static void warn_of_refusals(struct scan *s)
 {
     char sentence[128];
@@ -389,6 +400,7 @@ static void warn_of_refusals(struct scan *s)
 enum emx_status scan_count(struct scan *s, struct emx_error *err)
 {
     struct threads threads;
+    unsigned n_missing;
     enum emx_status status;
 
     note_plan(s);
@@ -400,10 +412,12 @@ enum emx_status scan_count(struct scan *s, struct emx_error *err)
         share_stop(&s->share);
         return status;
     }
+    n_missing = placement_n_threads(s->placement) - threads.n;
     pthread_mutex_lock(&s->mutex);
-    s->n_running -= placement_n_threads(s->placement) - threads.n; /* those the system refused */
+    s->n_running -= n_missing;
     pthread_mutex_unlock(&s->mutex);
-    meeting_leave(&s->meeting, placement_n_threads(s->placement) - threads.n);
+    meeting_leave(&s->meeting, n_missing);
+    warn_of_missing(s, n_missing);
     watch(s);
     threads_join(&threads);
     warn_of_refusals(s);

@@ -200,7 +200,21 @@ def run_job(name, words, output, share):
     return name, n_runs, complaints
 
 
+def missing_threads_are_told():
+    """A scan goes on with those that it gets."""
+    with tempfile.TemporaryDirectory(prefix="emx-faults-") as folder:
+        box = Box(folder)
+        box.write("a.bin", u16(flatten(zipf_documents(1, 3000, 300))))
+        environment = {**os.environ, "LD_PRELOAD": SHIM, "EMX_FAULT": "thread:EAGAIN:2"}
+        words = ["scan", "-j4", "--progress=never", "--dtype=u16", f"--eod={EOD}", "a=a.bin", "-o", "out"]
+        result = box.run(*words, env=environment)
+        assert result.code == 0, result.err
+        says = "entromix: warning: threads: the system refuses to start 1 of 4, so the scan may be slower"
+        assert result.err.splitlines()[:-1] == [says], result.err
+
+
 def main():
+    missing_threads_are_told()
     passed = failed = 0
     jobs = [job for job in JOBS if not CHOSEN or job[0] in CHOSEN]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
