@@ -21,6 +21,7 @@ def start(box, *words):
 def signals_stop_with_a_checkpoint_and_it_is_resumed(box):
     sparse(box, 1 << 31)
     for number in [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]:
+        (box / "ck/checkpoint.lock").unlink(missing_ok=True)  # made anew once signals are caught
         process = start(box, "--resume")
         while not (box / "ck/checkpoint.lock").exists():
             time.sleep(0.01)
