@@ -210,7 +210,7 @@ static double time_plain(struct bench *b)
                 const int16_t *row = token_rows_block(r, first) + *p * width;
 
                 for (size_t i = 0; i < width && first + i < r->dimension; i++)
-                    sum[first + i] += row[i];
+                    sum[first + i] += row[row_place(i)];
             }
         }
         for (size_t i = 0; i < r->dimension; i++)

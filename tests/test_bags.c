@@ -47,7 +47,7 @@ static int number(const struct token_rows *rows, size_t token, size_t column)
 {
     size_t first = column / BLOCK_COLUMNS * BLOCK_COLUMNS;
 
-    return token_rows_block(rows, first)[token * token_rows_width(rows, first) + column - first];
+    return token_rows_block(rows, first)[token * token_rows_width(rows, first) + row_place(column - first)];
 }
 
 static struct bags *make_bags(const struct token_rows *rows, struct bag_sums *sums)
@@ -98,9 +98,10 @@ static struct emx_density *plain(const struct token_rows *rows)
 
 /* --- kernels ------------------------------------------------------------------------------------------------- */
 
+/* Runs of several documents, one of them twice, into sums that are not 0. */
 static void kernels_sum_alike(void)
 {
-    enum { N_ROWS = 50, N_COUNTS = 40 };
+    enum { N_ROWS = 50, N_COUNTS = 40, N_RUNS = 4 };
     static _Alignas(64) int16_t rows[N_ROWS * BLOCK_COLUMNS];
     struct token_count counts[N_COUNTS + ROWS_AHEAD] = {{0, 0}};
     row_sums_fn *kernels[2];
@@ -112,19 +113,28 @@ static void kernels_sum_alike(void)
         rows[i] = (int16_t)(test_random(&seed) % (2 * INT16_MAX + 1) - INT16_MAX);
     for (size_t lap = 0; lap < 400; lap++) {
         size_t width = (1 + lap % 4) * COLUMN_STEP, n = test_random(&seed) % (N_COUNTS / 2 + 1) * 2;
-        int32_t expected[BLOCK_COLUMNS], sums[BLOCK_COLUMNS];
+        uint32_t first_end = n ? (uint32_t)(test_random(&seed) % n / 2 * 2) : 0, end = (uint32_t)n;
+        struct token_run runs[N_RUNS] = {{2, first_end}, {0, (first_end + end) / 4 * 2}, {1, end}, {2, end}};
+        int32_t expected[3 * BLOCK_COLUMNS], sums[3 * BLOCK_COLUMNS];
 
         for (size_t k = 0; k < n; k++)
-            counts[k] = (struct token_count){(uint32_t)(test_random(&seed) % N_ROWS),
-                                             (uint32_t)(test_random(&seed) % (MOST_IN_SUM / n))};
+            counts[k] = (struct token_count){(uint16_t)(test_random(&seed) % N_ROWS),
+                                             (uint16_t)(test_random(&seed) % (MOST_IN_SUM / n))};
         if (n && lap % 8 < 4) { /* one that comes as often as can be */
             memset(counts, 0, n * sizeof(*counts));
             counts[n - 1].n = MOST_IN_SUM;
         }
-        kernels[n_kernels - 1](rows, width, counts, n, expected);
+        for (size_t i = 0; i < 3 * width; i++)
+            expected[i] = (int32_t)(test_random(&seed) % 1000) - 500;
         for (size_t i = 0; i + 1 < n_kernels; i++) {
-            kernels[i](rows, width, counts, n, sums);
-            CHECK(memcmp(sums, expected, width * sizeof(*sums)) == 0);
+            int32_t before[3 * BLOCK_COLUMNS];
+
+            memcpy(before, expected, sizeof(before));
+            memcpy(sums, expected, sizeof(sums));
+            kernels[n_kernels - 1](rows, width, counts, runs, N_RUNS, expected);
+            kernels[i](rows, width, counts, runs, N_RUNS, sums);
+            CHECK(memcmp(sums, expected, 3 * width * sizeof(*sums)) == 0);
+            memcpy(expected, before, sizeof(before));
         }
     }
 }

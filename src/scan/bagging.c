@@ -100,9 +100,8 @@ enum emx_status bagger_init(struct bagger *w, const struct bagging *all, struct 
         return EMX_OK;
     w->all = all;
     dimension = all->rows->dimension;
-    w->whole.sum = calloc(dimension, sizeof(*w->whole.sum));
     w->zero = calloc(dimension, sizeof(*w->zero));
-    if (!w->whole.sum || !w->zero)
+    if (!w->zero)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread");
     status = emx_density_create(dimension, &w->sums.density, err);
     return status ? status : bags_create(all->rows, &w->bags, err);
@@ -112,7 +111,6 @@ void bagger_finish(struct bagger *w)
 {
     bags_destroy(&w->bags);
     emx_density_destroy(&w->sums.density);
-    free(w->whole.sum);
     free(w->zero);
 }
 
@@ -256,8 +254,7 @@ static enum emx_status add_document(const struct view *v, const struct block *b,
     add_tokens(v, b, from, to);
     if (!v->sample)
         return bags_end(w->bags, err);
-    bags_end_part(w->bags, &w->whole);
-    return sample_offer(v->sample, sample_hash(v->path_hash, b->index + from), &w->whole, err);
+    return bags_offer(w->bags, v->sample, sample_hash(v->path_hash, b->index + from), err);
 }
 
 /* Of a document that may have begun before; `begins`: it did not. */
@@ -545,6 +542,8 @@ enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct blo
         return EMX_OK;
     if (!status && b->n)
         status = cut_block(&v, b, &x, err);
+    if (!status && v.sample) /* other threads may be the ones that end the shard and the domain */
+        status = bags_flush(w->bags, err);
     if (!status)
         return put(&v, s, &x, err);
     stretch_finish(&x);

@@ -54,10 +54,9 @@ struct bagger {
     const struct bagging *all;
     struct bags *bags;
     struct bag_sums sums;
-    struct bagged *at;     /* the domain that sums are of, or NULL */
-    bool takes_back;       /* they are to be subtracted from it */
-    struct bag_part whole; /* a document of a sample */
-    int64_t *zero;         /* [dimension] */
+    struct bagged *at; /* the domain that sums are of, or NULL */
+    bool takes_back;   /* they are to be subtracted from it */
+    int64_t *zero;     /* [dimension] */
 };
 
 /* Zeroed at first.  Without vectors nothing is done. */

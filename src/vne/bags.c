@@ -7,9 +7,17 @@
 #include "vne/bags.h"
 
 #include "vne/batch.h"
+#include "vne/sample.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A document of the batch. */
+struct ended {
+    struct sample *sample; /* that it is for, or NULL */
+    uint64_t hash, n_tokens, n_without_vector;
+};
 
 struct bags {
     const struct token_rows *rows;
@@ -20,6 +28,10 @@ struct bags {
     struct bag_part part; /* of the open document; sum: if has_sum, without what is in counts[] */
     bool has_sum;
     struct batch *documents; /* that ended */
+    struct ended *ended;     /* [most of the batch] */
+    struct batch *alone;     /* for what is summed up at once */
+    int32_t *sum;            /* [n_columns of rows] of a document of a batch */
+    int64_t *offered;        /* [dimension] the same for a sample */
     double *x;               /* [dimension] */
 };
 
@@ -37,10 +49,15 @@ enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, st
         b->counts = calloc(rows->n_tokens, sizeof(*b->counts));
         b->different = calloc(MOST_IN_SUM + 1, sizeof(*b->different));
         b->part.sum = calloc(rows->dimension, sizeof(*b->part.sum));
-        b->documents = batch_create(rows);
+        b->documents = batch_create(rows, SIZE_MAX);
+        b->alone = batch_create(rows, 1);
+        b->sum = calloc(rows->n_columns, sizeof(*b->sum));
+        b->offered = calloc(rows->dimension, sizeof(*b->offered));
         b->x = calloc(rows->dimension, sizeof(*b->x));
+        b->ended = b->documents ? calloc(batch_most_documents(b->documents), sizeof(*b->ended)) : NULL;
     }
-    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->x) {
+    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->sum || !b->offered ||
+        !b->x || !b->ended) {
         bags_destroy(&b);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for documents of %u tokens", rows->n_tokens);
     }
@@ -56,6 +73,10 @@ void bags_destroy(struct bags **b)
     free((*b)->different);
     free((*b)->part.sum);
     batch_destroy(&(*b)->documents);
+    batch_destroy(&(*b)->alone);
+    free((*b)->ended);
+    free((*b)->sum);
+    free((*b)->offered);
     free((*b)->x);
     free(*b);
     *b = NULL;
@@ -71,31 +92,29 @@ enum emx_status bags_to(struct bags *b, struct bag_sums *sums, struct emx_error 
 
 /* --- the open document ------------------------------------------------------------------------------------- */
 
-/* What was counted goes to the batch's room. */
-static size_t list_counts(struct bags *b)
+static bool add_counts(struct bags *b, struct batch *to)
 {
-    struct token_count *list = batch_room(b->documents);
-    const size_t n = b->n_different;
-    uint16_t *counts = b->counts;
+    size_t n = b->n_different;
 
-    for (size_t i = 0; i < n; i++) {
-        uint32_t token = b->different[i];
-
-        list[i] = (struct token_count){token, counts[token]};
-        counts[token] = 0;
-    }
     for (size_t i = 0; i < n && !b->rows->is_matrix; i++)
-        b->part.n_without_vector += b->rows->has_vector[list[i].token] ? 0 : list[i].n;
+        b->part.n_without_vector += b->rows->has_vector[b->different[i]] ? 0 : b->counts[b->different[i]];
+    if (!batch_add(to, b->different, n, b->counts))
+        return false;
     b->n_different = b->n_counted = 0;
-    return n;
+    return true;
 }
 
 static void sum_at_once(struct bags *b)
 {
-    const int32_t *sum = batch_sum_room(b->documents, list_counts(b));
+    bool added = add_counts(b, b->alone);
 
+    assert(added);
+    (void)added;
+    batch_sum_up(b->alone);
+    batch_document(b->alone, 0, b->sum);
+    batch_clear(b->alone);
     for (size_t i = 0; i < b->rows->dimension; i++)
-        b->part.sum[i] += sum[i];
+        b->part.sum[i] += b->sum[i];
     b->has_sum = true;
 }
 
@@ -179,12 +198,19 @@ static enum emx_status add_direction(struct bags *b, struct emx_error *err)
     return status ? emx_fail(err, status, "more than %llu documents", (unsigned long long)EMX_MAX_DOCUMENTS) : EMX_OK;
 }
 
-static enum emx_status add_open(struct bags *b, struct emx_error *err)
+/* To the batch. */
+static enum emx_status end_later(struct bags *b, struct sample *to, uint64_t hash, struct emx_error *err)
 {
-    if (!b->has_sum) {
-        batch_add(b->documents, list_counts(b));
-        return batch_is_full(b->documents) ? bags_flush(b, err) : EMX_OK;
-    }
+    struct ended *e = &b->ended[batch_n_documents(b->documents)];
+
+    if (!add_counts(b, b->documents))
+        return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a document");
+    *e = (struct ended){to, hash, b->part.n_tokens, b->part.n_without_vector};
+    return batch_is_full(b->documents) ? bags_flush(b, err) : EMX_OK;
+}
+
+static enum emx_status add_sum(struct bags *b, struct emx_error *err)
+{
     sum_at_once(b);
     for (size_t i = 0; i < b->rows->dimension; i++)
         b->x[i] = (double)b->part.sum[i] * b->rows->scale[i];
@@ -193,10 +219,24 @@ static enum emx_status add_open(struct bags *b, struct emx_error *err)
 
 enum emx_status bags_end(struct bags *b, struct emx_error *err)
 {
-    enum emx_status status = add_open(b, err);
+    enum emx_status status = b->has_sum ? add_sum(b, err) : end_later(b, NULL, 0, err);
 
     b->to->n_tokens += b->part.n_tokens;
     b->to->n_without_vector += b->part.n_without_vector;
+    clear(b);
+    return status;
+}
+
+enum emx_status bags_offer(struct bags *b, struct sample *s, uint64_t hash, struct emx_error *err)
+{
+    enum emx_status status;
+
+    if (b->has_sum) {
+        sum_at_once(b);
+        status = sample_offer(s, hash, &b->part, err);
+    } else {
+        status = end_later(b, s, hash, err);
+    }
     clear(b);
     return status;
 }
@@ -218,16 +258,31 @@ void bags_drop(struct bags *b)
     clear(b);
 }
 
+static enum emx_status add_ended(struct bags *b, struct emx_error *err)
+{
+    for (size_t i = 0; i < b->rows->dimension; i++)
+        b->x[i] = (double)b->sum[i] * b->rows->scale[i];
+    return add_direction(b, err);
+}
+
+static enum emx_status offer_ended(struct bags *b, const struct ended *e, struct emx_error *err)
+{
+    for (size_t i = 0; i < b->rows->dimension; i++)
+        b->offered[i] = b->sum[i];
+    return sample_offer(e->sample, e->hash, &(struct bag_part){b->offered, e->n_tokens, e->n_without_vector}, err);
+}
+
 enum emx_status bags_flush(struct bags *b, struct emx_error *err)
 {
-    const size_t n = batch_n_documents(b->documents), step = b->rows->n_columns;
-    const int32_t *sums = batch_sums(b->documents);
     enum emx_status status = EMX_OK;
 
-    for (size_t k = 0; k < n && !status; k++) {
-        for (size_t i = 0; i < b->rows->dimension; i++)
-            b->x[i] = (double)sums[k * step + i] * b->rows->scale[i];
-        status = add_direction(b, err);
+    batch_sum_up(b->documents);
+    for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++) {
+        const struct ended *e = &b->ended[i];
+
+        batch_document(b->documents, i, b->sum);
+        status = e->sample ? offer_ended(b, e, err) : add_ended(b, err);
     }
+    batch_clear(b->documents);
     return status;
 }

@@ -1,39 +1,68 @@
 #include "vne/batch.h"
 
+#include "vne/row_sums.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    MOST_COUNTS = 1 << 18, /* 2 MiB; more do not make the rows of a block come from nearer */
-    MOST_NUMBERS = 1 << 18 /* of the sums: 1 MiB, but two documents at least */
+    MOST_COUNTS = 1 << 20,  /* 4 MiB; more do not make rows come from nearer */
+    MOST_NUMBERS = 1 << 20, /* of the sums: 4 MiB, of which a block of columns is read again for each part */
+    KEPT_COUNTS = 2 * MOST_COUNTS,
+    DOCUMENT_COUNTS = PART_TOKENS + 1 /* all tokens of a part, and one that makes their number even */
+};
+
+/* Tokens of documents that are in a part of the vocabulary. */
+struct part {
+    struct token_count *counts; /* [n] of cap, and ROWS_AHEAD more */
+    struct token_run *runs;     /* [n_runs] of most_documents */
+    size_t n, n_runs, cap;
 };
 
 struct batch {
     const struct token_rows *rows;
     row_sums_fn *sum_up;
-    struct token_count *counts; /* [MOST_COUNTS + a document + those that are fetched ahead] */
-    size_t n_counts;
-    size_t *ends; /* [most_documents] where in counts[] they end */
+    struct part *parts; /* [n_parts] */
+    size_t n_parts;
+    size_t n_counts, n_grown; /* of all parts; by how much their room has grown */
     size_t n_documents, most_documents;
-    int32_t *sums; /* [most_documents][n_columns of rows] */
+    int32_t *sums; /* block by block of columns: [most_documents][width] */
 };
 
-struct batch *batch_create(const struct token_rows *rows)
+static bool resize(struct part *p, size_t cap)
+{
+    struct token_count *counts = realloc(p->counts, (cap + ROWS_AHEAD) * sizeof(*counts));
+
+    if (!counts)
+        return false;
+    memset(counts + p->n, 0, (cap + ROWS_AHEAD - p->n) * sizeof(*counts));
+    p->counts = counts;
+    p->cap = cap;
+    return true;
+}
+
+struct batch *batch_create(const struct token_rows *rows, size_t most_documents)
 {
     struct batch *b = calloc(1, sizeof(*b));
     row_sums_fn *kernels[2];
-    size_t n_kernels;
+    size_t n_kernels, most = MOST_NUMBERS / rows->n_columns + 1;
+    bool done;
 
     if (!b)
         return NULL;
     row_sums_kernels(kernels, &n_kernels);
     b->rows = rows;
     b->sum_up = kernels[0];
-    b->most_documents = MOST_NUMBERS / rows->n_columns + 2;
-    b->counts = calloc(MOST_COUNTS + MOST_IN_SUM + ROWS_AHEAD + 1, sizeof(*b->counts));
-    b->ends = calloc(b->most_documents, sizeof(*b->ends));
+    b->most_documents = most_documents < most ? most_documents : most;
+    b->n_parts = (rows->n_tokens + PART_TOKENS - 1) / PART_TOKENS;
+    b->parts = calloc(b->n_parts, sizeof(*b->parts));
     b->sums = calloc(b->most_documents * rows->n_columns, sizeof(*b->sums));
-    if (!b->counts || !b->ends || !b->sums)
+    done = b->parts && b->sums;
+    for (size_t i = 0; i < b->n_parts && done; i++) {
+        b->parts[i].runs = calloc(b->most_documents, sizeof(struct token_run));
+        done = b->parts[i].runs && resize(&b->parts[i], DOCUMENT_COUNTS);
+    }
+    if (!done)
         batch_destroy(&b);
     return b;
 }
@@ -42,29 +71,60 @@ void batch_destroy(struct batch **b)
 {
     if (!*b)
         return;
-    free((*b)->counts);
-    free((*b)->ends);
+    for (size_t i = 0; (*b)->parts && i < (*b)->n_parts; i++) {
+        free((*b)->parts[i].counts);
+        free((*b)->parts[i].runs);
+    }
+    free((*b)->parts);
     free((*b)->sums);
     free(*b);
     *b = NULL;
 }
 
-struct token_count *batch_room(struct batch *b)
+/* --- adding ------------------------------------------------------------------------------------------------- */
+
+static bool reserve(struct batch *b, struct part *p)
 {
-    return b->counts + b->n_counts;
+    size_t cap = 2 * p->cap;
+
+    if (p->cap - p->n >= DOCUMENT_COUNTS)
+        return true;
+    if (!resize(p, cap))
+        return false;
+    b->n_grown += cap / 2;
+    return true;
 }
 
-/* One more token, that does not count, makes n even. */
-static size_t made_even(struct batch *b, size_t n)
+/* What was listed since the last run. */
+static void end_run(struct batch *b, struct part *p)
 {
-    b->counts[b->n_counts + n] = (struct token_count){0, 0};
-    return n + n % 2;
+    size_t begin = p->n_runs ? p->runs[p->n_runs - 1].end : 0;
+
+    if (p->n == begin)
+        return;
+    if (p->n % 2)
+        p->counts[p->n++] = (struct token_count){0, 0};
+    p->runs[p->n_runs++] = (struct token_run){(uint32_t)b->n_documents, (uint32_t)p->n};
+    b->n_counts += p->n - begin;
 }
 
-void batch_add(struct batch *b, size_t n)
+bool batch_add(struct batch *b, const uint32_t *tokens, size_t n, uint16_t *counts)
 {
-    b->n_counts += made_even(b, n);
-    b->ends[b->n_documents++] = b->n_counts;
+    for (size_t i = 0; i < b->n_parts; i++) {
+        if (!reserve(b, &b->parts[i]))
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t token = tokens[i];
+        struct part *p = &b->parts[token / PART_TOKENS];
+
+        p->counts[p->n++] = (struct token_count){(uint16_t)(token % PART_TOKENS), counts[token]};
+        counts[token] = 0;
+    }
+    for (size_t i = 0; i < b->n_parts; i++)
+        end_run(b, &b->parts[i]);
+    b->n_documents++;
+    return true;
 }
 
 size_t batch_n_documents(const struct batch *b)
@@ -72,40 +132,57 @@ size_t batch_n_documents(const struct batch *b)
     return b->n_documents;
 }
 
+size_t batch_most_documents(const struct batch *b)
+{
+    return b->most_documents;
+}
+
 bool batch_is_full(const struct batch *b)
 {
     return b->n_counts >= MOST_COUNTS || b->n_documents == b->most_documents;
 }
 
-/* Documents from `from` on. */
-static void sum_up(struct batch *b, size_t from)
+/* --- sums ---------------------------------------------------------------------------------------------------- */
+
+void batch_sum_up(struct batch *b)
 {
     const struct token_rows *r = b->rows;
 
-    memset(b->counts + b->n_counts, 0, ROWS_AHEAD * sizeof(*b->counts));
+    memset(b->sums, 0, b->n_documents * r->n_columns * sizeof(*b->sums));
     for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
         const int16_t *block = token_rows_block(r, first);
-        size_t width = token_rows_width(r, first), begin = from ? b->ends[from - 1] : 0;
+        size_t width = token_rows_width(r, first);
 
-        for (size_t i = from; i < b->n_documents; begin = b->ends[i++])
-            b->sum_up(block, width, b->counts + begin, b->ends[i] - begin, b->sums + i * r->n_columns + first);
+        for (size_t i = 0; i < b->n_parts; i++)
+            b->sum_up(block + i * PART_TOKENS * width, width, b->parts[i].counts, b->parts[i].runs, b->parts[i].n_runs,
+                      b->sums + first * b->n_documents);
     }
 }
 
-const int32_t *batch_sums(struct batch *b)
+void batch_document(const struct batch *b, size_t i, int32_t *ret)
 {
-    sum_up(b, 0);
-    b->n_counts = b->n_documents = 0;
-    return b->sums;
+    for (size_t first = 0; first < b->rows->n_columns; first += BLOCK_COLUMNS) {
+        size_t width = token_rows_width(b->rows, first);
+
+        memcpy(ret + first, b->sums + first * b->n_documents + i * width, width * sizeof(*ret));
+    }
 }
 
-const int32_t *batch_sum_room(struct batch *b, size_t n)
+/* Which parts are long changes from domain to domain. */
+static void give_back_room(struct batch *b)
 {
-    size_t begin = b->n_counts;
+    for (size_t i = 0; i < b->n_parts; i++) {
+        if (b->parts[i].cap > DOCUMENT_COUNTS && !resize(&b->parts[i], DOCUMENT_COUNTS))
+            return;
+    }
+    b->n_grown = 0;
+}
 
-    batch_add(b, n);
-    sum_up(b, b->n_documents - 1);
-    b->n_counts = begin;
-    b->n_documents--;
-    return b->sums + b->n_documents * b->rows->n_columns;
+void batch_clear(struct batch *b)
+{
+    for (size_t i = 0; i < b->n_parts; i++)
+        b->parts[i].n = b->parts[i].n_runs = 0;
+    b->n_counts = b->n_documents = 0;
+    if (b->n_grown > KEPT_COUNTS)
+        give_back_room(b);
 }

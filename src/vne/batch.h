@@ -1,31 +1,39 @@
 /*
- * batch.h - documents as lists of counted tokens, whose rows are summed up block by block for many documents at a time
+ * batch.h - documents as lists of counted tokens, whose rows are summed up part by part for many documents at a time
+ *
+ *     batch_create() -> ( batch_add()... -> batch_sum_up() -> batch_document()... -> batch_clear() )...
+ *
+ * The tokens of a batch are listed by parts of the vocabulary, so that the rows of one part and of some columns stay in
+ * the cache for all documents.
  *
  * Thread-safety: one thread at a time; the rows may be shared.
  */
 #ifndef VNE_BATCH_H
 #define VNE_BATCH_H
 
-#include "vne/row_sums.h"
 #include "vne/token_rows.h"
+
+#include <emx/status.h>
 
 struct batch;
 
-/* Borrows the rows.  NULL without memory. */
-struct batch *batch_create(const struct token_rows *rows);
+/* Of at most so many documents, and fewer where they have many dimensions.  Borrows the rows.  NULL without memory. */
+struct batch *batch_create(const struct token_rows *rows, size_t most_documents);
 /* Accepts NULL. */
 void batch_destroy(struct batch **b);
 
-/* Room for the tokens of one more document, up to MOST_IN_SUM different ones, if the batch is not full. */
-struct token_count *batch_room(struct batch *b);
-/* The first n there are a document, whose counts add up to at most MOST_IN_SUM. */
-void batch_add(struct batch *b, size_t n);
+/*
+ * One more document, if the batch is not full: n different tokens; counts[token] is how often each comes, at most
+ * MOST_IN_SUM in all, and 0 after it.  False: no memory, but not of a batch's first document.
+ */
+EMX_CHECKED bool batch_add(struct batch *b, const uint32_t *tokens, size_t n, uint16_t *counts);
 size_t batch_n_documents(const struct batch *b);
+size_t batch_most_documents(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 
-/* Sum up all documents, and empty the batch: ret[i * n_columns] are the sums of the i-th, until the next is added. */
-const int32_t *batch_sums(struct batch *b);
-/* The sums of the first n tokens in the room alone, which are no document then; valid likewise. */
-const int32_t *batch_sum_room(struct batch *b, size_t n);
+void batch_sum_up(struct batch *b);
+/* The sums of the i-th document that was added: ret[n_columns of rows]. */
+void batch_document(const struct batch *b, size_t i, int32_t *ret);
+void batch_clear(struct batch *b);
 
 #endif

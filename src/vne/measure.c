@@ -23,8 +23,7 @@ struct worker {
     const struct item *item;
     struct sample *sample; /* of the domain; NULL: all documents */
     uint64_t path_hash, hash;
-    struct bag_part whole; /* a document of a sample */
-    struct bag_sums sums;  /* of the shard */
+    struct bag_sums sums; /* of the shard */
     struct bags *bags;
     struct frequencies frequencies; /* of the shard, while these are counted */
 };
@@ -86,14 +85,10 @@ static enum emx_status on_end(void *context, bool is_document, struct emx_error 
 {
     struct worker *w = context;
 
-    if (is_document && !w->sample)
-        return bags_end(w->bags, err);
-    if (!is_document) {
-        bags_drop(w->bags);
-        return EMX_OK;
-    }
-    bags_end_part(w->bags, &w->whole);
-    return sample_offer(w->sample, w->hash, &w->whole, err);
+    if (is_document)
+        return w->sample ? bags_offer(w->bags, w->sample, w->hash, err) : bags_end(w->bags, err);
+    bags_drop(w->bags);
+    return EMX_OK;
 }
 
 /* --- a shard ------------------------------------------------------------------------------------------------ */
@@ -128,6 +123,8 @@ static enum emx_status read_shard(struct worker *w, struct emx_error *err)
     status = bags_to(w->bags, &w->sums, err);
     if (!status)
         status = documents_read(shard, &d->settings, p->options->column, &sink, err);
+    if (!status && w->sample) /* another thread may be the one that ends the domain */
+        status = bags_flush(w->bags, err);
     if (!status && --domain->n_shards == 0 && w->sample)
         status = sample_take(w->sample, w->bags, err);
     if (!status)
@@ -337,8 +334,7 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         struct worker *w = &p->workers[p->n_workers];
 
         w->pass = p;
-        w->whole.sum = calloc(p->set->dimension, sizeof(*w->whole.sum));
-        status = w->whole.sum ? bags_create(p->rows, &w->bags, err) : emx_fail(err, EMX_ERR_MEMORY, "out of memory");
+        status = bags_create(p->rows, &w->bags, err);
         if (!status)
             status = emx_density_create(p->set->dimension, &w->sums.density, err);
     }
@@ -374,7 +370,6 @@ static void finish(struct pass *p)
 {
     for (unsigned i = 0; i < p->n_workers; i++) {
         bags_destroy(&p->workers[i].bags);
-        free(p->workers[i].whole.sum);
         emx_density_destroy(&p->workers[i].sums.density);
     }
     free(p->workers);

@@ -1,16 +1,19 @@
 #include "vne/row_sums.h"
 
-#include <string.h>
-
-void row_sums_plain(const int16_t *rows, size_t width, const struct token_count *counts, size_t n_counts, int32_t *ret)
+void row_sums_plain(const int16_t *rows, size_t width, const struct token_count *counts, const struct token_run *runs,
+                    size_t n_runs, int32_t *sums)
 {
-    memset(ret, 0, width * sizeof(*ret));
-    for (size_t k = 0; k < n_counts; k++) {
-        const int16_t *row = rows + counts[k].token * width;
-        int32_t n = (int32_t)counts[k].n;
+    size_t k = 0;
 
-        for (size_t i = 0; i < width; i++)
-            ret[i] += n * row[i];
+    for (size_t r = 0; r < n_runs; r++) {
+        int32_t *sum = sums + runs[r].document * width;
+
+        for (; k < runs[r].end; k++) {
+            const int16_t *row = rows + counts[k].row * width;
+
+            for (size_t i = 0; i < width; i++)
+                sum[i] += counts[k].n * row[row_place(i)];
+        }
     }
 }
 

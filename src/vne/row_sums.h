@@ -1,9 +1,10 @@
 /*
- * row_sums.h - sum up the rows of a document's tokens, some columns at a time
+ * row_sums.h - sum up the rows of documents' tokens, for some tokens and columns at a time
  *
- * Of a document's tokens each is named once, with how often it comes.  The sums are kept in registers while one row
- * after the other is added; so a number of a row costs a multiplication, an addition and the way from memory, and it is
- * the last that takes long: rows are fetched ROWS_AHEAD before they are added.
+ * Of a document's tokens each is named once, with how often it comes.  A document's sums are kept in registers while
+ * one row after the other is added; so a number of a row costs a multiplication, an addition and the way from memory,
+ * and it is the last that takes long: rows are fetched ROWS_AHEAD before they are added, and there are so few,
+ * PART_TOKENS, that those of many documents come from the cache (batch.h).
  */
 #ifndef VNE_ROW_SUMS_H
 #define VNE_ROW_SUMS_H
@@ -11,23 +12,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ROWS_AHEAD = 32, MOST_IN_SUM = INT16_MAX /* tokens, so that no sum overflows */ };
+enum {
+    ROWS_AHEAD = 32,
+    MOST_IN_SUM = INT16_MAX, /* tokens, so that no sum overflows */
+    PART_TOKENS = 4096,      /* with BLOCK_COLUMNS columns 512 KiB, about a second level cache */
+    BLOCK_COLUMNS = 64,
+    COLUMN_STEP = 16
+};
 
+/* How often a token comes in a document; `row` is its number among those of the part. */
 struct token_count {
-    uint32_t token, n;
+    uint16_t row, n;
+};
+
+/* The tokens of a part that a document has: of a list of counts, those from the end of the run before. */
+struct token_run {
+    uint32_t document, end;
 };
 
 /*
- * ret[width] = sum of n times the row of the token over counts[n_counts]; rows[][width], width COLUMN_STEP, twice,
- * three times or four times that; n_counts even (a count of 0 makes it so), all n together at most MOST_IN_SUM.
- * Behind counts[n_counts] come ROWS_AHEAD more tokens that have rows.
+ * sums[document of the run][width] += n times the row, over the counts of the run, for all runs.  rows[][width]: their
+ * columns are where row_place() says; width COLUMN_STEP, twice, three times or four times that.  Runs end at even
+ * numbers (a count of 0 makes it so).  All n of a document together are at most MOST_IN_SUM.  Behind the last count
+ * come ROWS_AHEAD more that have rows.
  */
-typedef void row_sums_fn(const int16_t *rows, size_t width, const struct token_count *counts, size_t n_counts,
-                         int32_t *ret);
+typedef void row_sums_fn(const int16_t *rows, size_t width, const struct token_count *counts,
+                         const struct token_run *runs, size_t n_runs, int32_t *sums);
 
 row_sums_fn row_sums_plain, row_sums_avx2;
 
 /* Those that this processor can run, the best first; plain is the last. *ret_n is at most 2. */
 void row_sums_kernels(row_sums_fn *ret[2], size_t *ret_n);
+
+/*
+ * Where in a row a column is: of each 16 the second and the third four are exchanged, so that what 256-bit instructions
+ * take from two rows, the lower four of both halves, are neighbours.
+ */
+static inline size_t row_place(size_t column)
+{
+    return (column & ~(size_t)12) | (column & 4) << 1 | (column & 8) >> 1;
+}
 
 #endif

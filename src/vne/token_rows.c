@@ -37,7 +37,7 @@ static size_t place(const struct token_rows *r, uint32_t token, size_t column)
 {
     size_t first = column / BLOCK_COLUMNS * BLOCK_COLUMNS;
 
-    return first * r->n_tokens + token * token_rows_width(r, first) + column - first;
+    return first * r->n_tokens + token * token_rows_width(r, first) + row_place(column - first);
 }
 
 /* The power of two that takes numbers of up to `largest` to at most LARGEST, rounded. */

@@ -5,17 +5,18 @@
  * component differs from the one in the file by at most scale[i] / 2, which is at most 2^-15 of the largest there is of
  * it.  The weight of a token is in its row.
  *
- * Rows lie in blocks of BLOCK_COLUMNS columns, block after block: a block of all tokens is read again and again for the
- * documents of a batch, and its rows that come often stay in the cache (row_sums.h).
+ * Rows lie in blocks of BLOCK_COLUMNS columns, block after block, each column of a row where row_place() says
+ * (row_sums.h): the rows that some tokens have in a block are read again and again for the documents of a batch.
  *
  * Immutable once made.  Thread-safety: any thread.
  */
 #ifndef VNE_TOKEN_ROWS_H
 #define VNE_TOKEN_ROWS_H
 
-#include <emx/embeddings.h>
+#include "vne/row_sums.h"
 
-enum { BLOCK_COLUMNS = 64, COLUMN_STEP = 16 };
+#include <emx/embeddings.h>
+#include <stdbool.h>
 
 struct token_rows {
     size_t dimension;
