@@ -32,12 +32,33 @@ static bool weighted(struct source *s, uint32_t token)
     return true;
 }
 
-/* Where in rows[] a number is. */
-static size_t place(const struct token_rows *r, uint32_t token, size_t column)
+/* Where the columns of a row from `first` on are, a block of them. */
+static int16_t *place(const struct token_rows *r, uint32_t token, size_t first)
 {
-    size_t first = column / BLOCK_COLUMNS * BLOCK_COLUMNS;
+    return r->rows + first * r->n_tokens + token * token_rows_width(r, first);
+}
 
-    return first * r->n_tokens + token * token_rows_width(r, first) + row_place(column - first);
+enum { FOUR = 4 * sizeof(int16_t) };
+
+/* Of numbers[n_columns], in fours, which stay together (row_place()). */
+static void put_row(struct token_rows *r, uint32_t token, const int16_t *numbers)
+{
+    for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
+        int16_t *to = place(r, token, first);
+
+        for (size_t i = 0; i < token_rows_width(r, first); i += 4)
+            memcpy(to + row_place(i), numbers + first + i, FOUR);
+    }
+}
+
+static void get_row(const struct token_rows *r, uint32_t token, int16_t *numbers)
+{
+    for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
+        const int16_t *from = place(r, token, first);
+
+        for (size_t i = 0; i < token_rows_width(r, first); i += 4)
+            memcpy(numbers + first + i, from + row_place(i), FOUR);
+    }
 }
 
 /* The power of two that takes numbers of up to `largest` to at most LARGEST, rounded. */
@@ -51,24 +72,39 @@ static double scale_for(double largest)
     return ldexp(1, exponent - 15 + (fraction * 0x1p15 >= LARGEST + 0.5));
 }
 
+/* These loops are of what compilers make vectors of: no calls, no branches. */
 static void find_scales(struct token_rows *r, struct source *s)
 {
+    double *scale = r->scale;
+
     for (uint32_t token = 0; token < r->n_tokens; token++) {
         r->has_vector[token] = weighted(s, token);
-        for (size_t i = 0; i < r->dimension && r->has_vector[token]; i++)
-            r->scale[i] = fmax(r->scale[i], fabs(s->x[i]));
+        for (size_t i = 0; i < r->dimension && r->has_vector[token]; i++) {
+            double x = fabs(s->x[i]);
+
+            scale[i] = x > scale[i] ? x : scale[i];
+        }
     }
     for (size_t i = 0; i < r->dimension; i++)
-        r->scale[i] = scale_for(r->scale[i]);
+        scale[i] = scale_for(scale[i]);
+}
+
+/* To the nearest integer, as rint() does. */
+static int16_t rounded(double x)
+{
+    return (int16_t)(int32_t)(x + 0x1.8p52 - 0x1.8p52);
 }
 
 static void round_rows(struct token_rows *r, struct source *s)
 {
+    int16_t numbers[EMX_MAX_DIMENSION] = {0};
+
     for (uint32_t token = 0; token < r->n_tokens; token++) {
         if (!weighted(s, token))
             continue;
         for (size_t i = 0; i < r->dimension; i++)
-            r->rows[place(r, token, i)] = (int16_t)lrint(s->x[i] / r->scale[i]);
+            numbers[i] = rounded(s->x[i] / r->scale[i]);
+        put_row(r, token, numbers);
     }
 }
 
@@ -104,8 +140,8 @@ enum emx_status token_rows_create(const struct emx_embeddings *e, const double *
         r->scale = calloc(r->dimension, sizeof(*r->scale));
     }
     if (!s.vector || !s.x || !r || !r->rows || !r->has_vector || !r->scale) {
-        status = emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens,
-                          e->dimension);
+        status =
+            emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens, e->dimension);
     } else {
         find_scales(r, &s);
         round_rows(r, &s);
@@ -141,7 +177,7 @@ static uint64_t hash_u64(uint64_t x, uint64_t hash)
 /* Each row hashed with the hash of those before as the seed. */
 uint64_t token_rows_checksum(const struct token_rows *r)
 {
-    uint16_t numbers[EMX_MAX_DIMENSION];
+    int16_t numbers[EMX_MAX_DIMENSION];
     uint64_t hash = hash_u64(r->dimension, r->is_matrix), bits;
 
     for (size_t i = 0; i < r->dimension; i++) {
@@ -149,8 +185,9 @@ uint64_t token_rows_checksum(const struct token_rows *r)
         hash = hash_u64(bits, hash);
     }
     for (uint32_t token = 0; token < r->n_tokens; token++) {
+        get_row(r, token, numbers);
         for (size_t i = 0; i < r->dimension; i++)
-            numbers[i] = htole16((uint16_t)r->rows[place(r, token, i)]);
+            numbers[i] = (int16_t)htole16((uint16_t)numbers[i]);
         hash = XXH3_64bits_withSeed(numbers, r->dimension * sizeof(*numbers), hash_u64(r->has_vector[token], hash));
     }
     return hash;
