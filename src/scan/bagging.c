@@ -60,6 +60,7 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     size_t n = 0;
 
     *b = (struct bagging){.given = given, .domains = domains, .n_domains = n_domains};
+    pthread_mutex_init(&b->mutex, NULL);
     if (!given)
         return EMX_OK;
     status = take_memory(b, n_threads, budget, err);
@@ -87,11 +88,33 @@ void bagging_finish(struct bagging *b)
     }
     free(b->of_domain);
     token_rows_destroy(&b->rows);
+    pthread_mutex_destroy(&b->mutex);
 }
 
 /* --- a thread and its domain --------------------------------------------------------------------------------- */
 
-enum emx_status bagger_init(struct bagger *w, const struct bagging *all, struct emx_error *err)
+static void join_others(struct bagger *w)
+{
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_mutex_lock(&w->all->mutex);
+    w->next = w->all->baggers;
+    w->all->baggers = w;
+    pthread_mutex_unlock(&w->all->mutex);
+}
+
+static void leave_others(struct bagger *w)
+{
+    struct bagger **link = &w->all->baggers;
+
+    pthread_mutex_lock(&w->all->mutex);
+    while (*link != w)
+        link = &(*link)->next;
+    *link = w->next;
+    pthread_mutex_unlock(&w->all->mutex);
+    pthread_mutex_destroy(&w->mutex);
+}
+
+enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_error *err)
 {
     enum emx_status status;
     size_t dimension;
@@ -104,11 +127,17 @@ enum emx_status bagger_init(struct bagger *w, const struct bagging *all, struct 
     if (!w->zero)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread");
     status = emx_density_create(dimension, &w->sums.density, err);
-    return status ? status : bags_create(all->rows, &w->bags, err);
+    if (!status)
+        status = bags_create(all->rows, &w->bags, err);
+    if (!status)
+        join_others(w);
+    return status;
 }
 
 void bagger_finish(struct bagger *w)
 {
+    if (w->bags)
+        leave_others(w);
     bags_destroy(&w->bags);
     emx_density_destroy(&w->sums.density);
     free(w->zero);
@@ -134,7 +163,7 @@ static bool add_sums(struct bagged *to, const struct bag_sums *from, bool takes_
     return true;
 }
 
-enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
+static enum emx_status leave(struct bagger *w, struct emx_error *err)
 {
     enum emx_status status;
     bool done;
@@ -151,16 +180,20 @@ enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
     return done ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for the sums over a domain's documents");
 }
 
+static struct bagged *bagged_of(const struct bagger *w, const struct domain *d)
+{
+    return &w->all->of_domain[d->given - w->all->domains->given];
+}
+
 static enum emx_status enter(struct bagger *w, const struct domain *d, struct emx_error *err)
 {
-    size_t i = (size_t)(d->given - w->all->domains->given);
-    struct bagged *at = &w->all->of_domain[i];
-    bool takes_back = d != &w->all->domains[i];
+    struct bagged *at = bagged_of(w, d);
+    bool takes_back = d != &w->all->domains[at - w->all->of_domain];
     enum emx_status status;
 
     if (w->at == at && w->takes_back == takes_back)
         return EMX_OK;
-    status = bagger_leave(w, err);
+    status = leave(w, err);
     if (status)
         return status;
     emx_density_reset(w->sums.density);
@@ -170,14 +203,49 @@ static enum emx_status enter(struct bagger *w, const struct domain *d, struct em
     return bags_to(w->bags, &w->sums, err);
 }
 
+enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
+{
+    enum emx_status status;
+
+    if (!w->all)
+        return EMX_OK;
+    pthread_mutex_lock(&w->mutex);
+    status = leave(w, err);
+    pthread_mutex_unlock(&w->mutex);
+    return status;
+}
+
+/* What all threads have for the domain's sample goes there. */
+static enum emx_status flush_all(struct bagging *all, const struct bagged *to, struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    pthread_mutex_lock(&all->mutex);
+    for (struct bagger *w = all->baggers; w && !status; w = w->next) {
+        pthread_mutex_lock(&w->mutex);
+        if (w->at == to)
+            status = bags_flush(w->bags, err);
+        pthread_mutex_unlock(&w->mutex);
+    }
+    pthread_mutex_unlock(&all->mutex);
+    return status;
+}
+
 enum emx_status bagger_domain_end(struct bagger *w, struct domain *d, struct emx_error *err)
 {
     enum emx_status status;
 
     if (!w->all || !w->all->given->n_documents)
         return EMX_OK;
+    status = flush_all(w->all, bagged_of(w, d), err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&w->mutex);
     status = enter(w, d, err);
-    return status ? status : sample_take(w->at->sample, w->bags, err);
+    if (!status)
+        status = sample_take(w->at->sample, w->bags, err);
+    pthread_mutex_unlock(&w->mutex);
+    return status;
 }
 
 /* --- documents ------------------------------------------------------------------------------------------------ */
@@ -529,39 +597,45 @@ static enum emx_status put(const struct view *v, struct shard *s, struct stretch
     return status;
 }
 
+static enum emx_status add_block(struct bagger *w, struct shard *s, const struct block *b, struct stretch *x,
+                                 struct emx_error *err)
+{
+    struct view v;
+    enum emx_status status = view_shard(w, s, &v, err);
+
+    if (!status && w->takes_back && v.sample) /* it has none of the shard's documents */
+        return EMX_OK;
+    if (!status && b->n)
+        status = cut_block(&v, b, x, err);
+    if (!status && v.sample != w->at->sample) /* the shard's own, for whoever ends it */
+        status = bags_flush(w->bags, err);
+    if (!status)
+        return put(&v, s, x, err);
+    stretch_finish(x);
+    return status;
+}
+
 enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct block *b, struct emx_error *err)
 {
     struct stretch x = stretch_of(b);
-    struct view v;
     enum emx_status status;
 
     if (!w->all || (!b->n && !x.n_head && !x.n_tail)) /* an end alone is that of the shard */
         return EMX_OK;
-    status = view_shard(w, s, &v, err);
-    if (!status && w->takes_back && v.sample) /* it has none of the shard's documents */
-        return EMX_OK;
-    if (!status && b->n)
-        status = cut_block(&v, b, &x, err);
-    if (!status && v.sample) /* other threads may be the ones that end the shard and the domain */
-        status = bags_flush(w->bags, err);
-    if (!status)
-        return put(&v, s, &x, err);
-    stretch_finish(&x);
+    pthread_mutex_lock(&w->mutex);
+    status = add_block(w, s, b, &x, err);
+    pthread_mutex_unlock(&w->mutex);
     return status;
 }
 
 /* --- the edges of a shard ----------------------------------------------------------------------------------------- */
 
-enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err)
+static enum emx_status end_shard(struct bagger *w, struct shard *s, struct stretch *whole, struct emx_error *err)
 {
-    struct stretch *whole = s->stretches.list;
-    enum emx_status status;
     struct view v;
     bool crosses, begins, ends;
+    enum emx_status status = view_shard(w, s, &v, err);
 
-    if (!w->all || !s->stretches.n || !has_tokens(whole))
-        return EMX_OK;
-    status = view_shard(w, s, &v, err);
     if (status)
         return status;
     crosses = s->open.documents_cross_shards && v.eod != EMX_NO_TOKEN;
@@ -573,6 +647,19 @@ enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_e
         status = end_document(&v, &whole->tail, err);
     if (!status && s->stretches.sample)
         status = sample_move(s->stretches.sample, w->at->sample, err);
+    return status;
+}
+
+enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err)
+{
+    struct stretch *whole = s->stretches.list;
+    enum emx_status status;
+
+    if (!w->all || !s->stretches.n || !has_tokens(whole))
+        return EMX_OK;
+    pthread_mutex_lock(&w->mutex);
+    status = end_shard(w, s, whole, err);
+    pthread_mutex_unlock(&w->mutex);
     return status;
 }
 

@@ -7,7 +7,8 @@
  *
  * A thread adds the documents of one domain after the other to sums of its own (vne/bags.h), and these to the domain's
  * when it goes to another.  All sums are integers, so they do not depend on who added what.  Of a sample the documents'
- * vectors are kept (vne/sample.h) until the last shard of the domain is done.
+ * vectors are kept (vne/sample.h) until the last shard of the domain is done; who ends it has those first that wait in
+ * other threads' bags.
  *
  * A shard that turns out broken is taken back (take_back.h): the same blocks, read again, end the same documents, and
  * these are subtracted.  What a sample forgot for its documents would be lost, so until a shard that may be skipped is
@@ -37,6 +38,8 @@ struct bagging {
         uint64_t n_documents, n_left_out, n_tokens, n_without_vector;
     } * of_domain; /* [n_domains] */
     size_t n_domains;
+    pthread_mutex_t mutex;  /* locked before a bagger's */
+    struct bagger *baggers; /* guarded by the mutex: of the threads */
 };
 
 /*
@@ -51,7 +54,9 @@ void bagging_finish(struct bagging *b);
 
 /* One thread's means. */
 struct bagger {
-    const struct bagging *all;
+    struct bagging *all;
+    struct bagger *next;   /* guarded by the mutex of all */
+    pthread_mutex_t mutex; /* the thread has it in each call, another while it flushes the bags */
     struct bags *bags;
     struct bag_sums sums;
     struct bagged *at; /* the domain that sums are of, or NULL */
@@ -60,7 +65,7 @@ struct bagger {
 };
 
 /* Zeroed at first.  Without vectors nothing is done. */
-EMX_CHECKED enum emx_status bagger_init(struct bagger *w, const struct bagging *all, struct emx_error *err);
+EMX_CHECKED enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_error *err);
 void bagger_finish(struct bagger *w);
 
 /* The documents of a block, before it is put back; all its tokens are below the vocabulary.  EMX_ERR_MEMORY, _RANGE. */
