@@ -73,6 +73,8 @@ EMX_CHECKED enum emx_status bagger_block(struct bagger *w, struct shard *s, cons
                                          struct emx_error *err);
 /* All blocks are back: the documents at the shard's edges. */
 EMX_CHECKED enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err);
+/* For these: documents are of the domain from now on.  The bagger's mutex is locked. */
+EMX_CHECKED enum emx_status bagger_enter(struct bagger *w, const struct domain *d, struct emx_error *err);
 /* All shards of the domain are done. */
 EMX_CHECKED enum emx_status bagger_domain_end(struct bagger *w, struct domain *d, struct emx_error *err);
 /* What the thread has goes to the domain. */
