@@ -10,15 +10,19 @@
 
 static char folder[64];
 
-/* In the folder; valid for the next 127 calls. */
+/* One path for one name, so that it can be kept; of more than 128 names the oldest goes. */
 static inline char *path_of(const char *name)
 {
     static char paths[128][256];
     static unsigned next;
-    char *path = paths[next++ % 128];
+    char path[256];
 
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-    return path;
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    for (size_t i = 0; i < 128; i++) {
+        if (strcmp(paths[i], path) == 0)
+            return paths[i];
+    }
+    return strcpy(paths[next++ % 128], path);
 }
 
 static inline bool make_folder_in(const char *parent, const char *test)
