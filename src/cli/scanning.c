@@ -173,19 +173,25 @@ static const char *signal_name(int number)
     }
 }
 
-static int say_stopped(const struct scanning_args *a, const char *output, const struct emx_error *err)
+/* That it did not succeed.  The same on all processes that heard the signal: mpirun ends with that of any. */
+static int exit_code(const struct scanning_args *a, enum emx_status status)
+{
+    if (status == EMX_ERR_STOPPED && a->checkpoint)
+        return EXIT_RESUMABLE;
+    return status == EMX_ERR_STOPPED && stop_signal ? EXIT_SIGNAL + stop_signal : EXIT_FAILED;
+}
+
+static void say_stopped(const struct scanning_args *a, const char *output, const struct emx_error *err)
 {
     int number = stop_signal;
 
-    if (a->checkpoint) {
+    if (a->checkpoint)
         say("stopped by %s; the same command with --resume goes on from %s", signal_name(number), a->checkpoint);
-        return EXIT_RESUMABLE;
-    }
-    if (!number) /* it was another process of the job */
-        return say_failed(err);
-    say("stopped by %s; %s%s was not written", signal_name(number), output,
-        strcmp(output, "-") == 0 ? " (standard output)" : "");
-    return EXIT_SIGNAL + number;
+    else if (!number) /* it was another process of the job */
+        say("%s", err->message);
+    else
+        say("stopped by %s; %s%s was not written", signal_name(number), output,
+            strcmp(output, "-") == 0 ? " (standard output)" : "");
 }
 
 /* The vectors of tokens, if there are to be any: *ret_e is the caller's. */
@@ -211,9 +217,11 @@ static int finish(const struct scanning_args *a, const struct common_args *commo
                   const struct emx_error *err)
 {
     if (status == EMX_ERR_STOPPED)
-        return say_stopped(a, output, err);
+        say_stopped(a, output, err);
+    else if (status != EMX_OK)
+        say("%s", err->message);
     if (status != EMX_OK)
-        return say_failed(err);
+        return exit_code(a, status);
     if (!common->quiet)
         say_done(p, times);
     if (common->verbose && !common->quiet)
@@ -259,7 +267,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     progress_count_warnings(p);
     if (is_first(cluster))
         return finish(a, common, output, p, status, &times, &err);
-    return status == EMX_OK ? EXIT_OK : EXIT_FAILED;
+    return status == EMX_OK ? EXIT_OK : exit_code(a, status);
 }
 
 /* Standard input can be read once, and by one process. */

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Scans by the ranks of an MPI job, against scans by one process.  Skipped where there is no mpirun."""
 import shutil
+import signal
+import time
 
 import numpy as np
 
@@ -68,6 +70,24 @@ def what_all_ranks_cannot_do_is_said_once(box):
     words = corpus(box)
     refused(box, 3, "scan", "-o", "x.emx", *words, "more=nowhere/", says="nowhere/")
     refused(box, 2, "scan", "-o", "x.emx", *words, "more=-", says="standard input")
+
+
+@test
+def a_signal_stops_all_with_a_checkpoint_and_the_job_is_resumed(box):
+    with open(box / "big.bin", "wb") as f:
+        f.truncate(1 << 28)
+    scan = ["scan", "-q", "-o", "x.emx", "--dtype=u16", "--eod=1", "--checkpoint", "ck", "--resume", "web=big.bin"]
+    process = subprocess.Popen([*MPIRUN, "2", PROGRAM, *scan], cwd=box.folder, stderr=subprocess.PIPE)
+    while process.poll() is None and len(list(box.folder.glob("ck/*/checkpoint.lock"))) < 2:  # signals are caught by now
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR1)
+    err = process.communicate(timeout=100)[1].decode()
+    assert process.returncode == 75, (process.returncode, err)  # whichever rank was the first to end
+    assert own_lines(err) == ["entromix: stopped by SIGUSR1; the same command with --resume goes on from ck"], err
+    assert len(list(box.folder.glob("ck/*/checkpoint.journal"))) == 2 and not (box / "x.emx").exists()
+    box.good(*scan, prefix=(*MPIRUN, "2"))
+    box.good("scan", "-q", "-o", "alone.emx", "--dtype=u16", "--eod=1", "web=big.bin")
+    assert box.bytes("x.emx") == box.bytes("alone.emx")
 
 
 # Open MPI leaves much unfreed when it ends, in modules that are unloaded by then, so that no suppression can name them.
