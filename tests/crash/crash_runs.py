@@ -10,7 +10,7 @@ are, how often checkpoints are taken, and what happens:
     kill     SIGKILL at a random time, within as long as an undisturbed scan takes for what is left to do; of ranks, one
              is killed, or mpirun
     hunt     SIGKILL in a phase of the scan, which is awaited
-    signal   one of the signals that ask for a checkpoint
+    signal   one of the signals that ask for a checkpoint; of ranks, to all, to one, or to mpirun
     call     SIGKILL before the n-th system call of a kind on one of the files (needs the shim of tests/faults)
     error    that call fails, or writes less than it was told to
 
@@ -167,7 +167,6 @@ class Crashes:
 
     def judge_end(self, way, fault, job, success, disturbed):
         """Was the scan, which ended so, disturbed?  Counts what happened."""
-        start = time.monotonic()
         code, message = job.end()
         if fault and fault.has_struck():
             disturbed = fault.what != "SHORT+"
@@ -179,7 +178,7 @@ class Crashes:
                 return True
         if way == "signal" and code == STOPPED:
             self.stopped += 1
-            self.slowest_stop = max(self.slowest_stop, time.monotonic() - start)
+            self.slowest_stop = max(self.slowest_stop, job.seconds_to_stop())
             if self.slowest_stop > MOST_SECONDS_TO_STOP:
                 raise Failed(f"a scan took {self.slowest_stop:.1f} s to stop")
         elif code == success:
@@ -193,7 +192,7 @@ class Crashes:
         self.resumed += any(box.glob("checkpoint/**/checkpoint.journal"))
         way = rng.choice(WAYS + WAYS_OF_SHIM if self.shim else WAYS)
         fault = Fault(self.shim, rng, box, ranks, way == "call") if way in WAYS_OF_SHIM else None
-        job = Job(command, ranks, fault.environment if fault else {}, way == "signal")
+        job = Job(command, ranks, fault.environment if fault else {})
         disturbed = not fault and self.disturb(way, rng, job, box, left)
         return self.judge_end(way, fault, job, success, disturbed)
 

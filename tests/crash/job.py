@@ -9,7 +9,9 @@ import time
 __all__ = ["Job"]
 
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--quiet"]
-PATIENCE = ["--mca", "odls_base_sigkill_timeout", "30"]  # between SIGTERM and SIGKILL, and twice if a rank is lost
+# After SIGTERM or SIGINT mpirun waits so long before it sends SIGTERM to the ranks, and once more before SIGKILL, even if
+# they have ended by then (odls_base_sigkill_timeout).  SIGUSR1 it passes on at once.
+PATIENCE = 1
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
 MOST_SECONDS_TO_END = 600
 JOURNAL_DATA_BYTES = 32  # where the journal says how much of the data file it knows
@@ -30,11 +32,12 @@ def is_program(pid):
 
 
 class Job:
-    def __init__(self, command, ranks, environment={}, patient=False):
-        """With so many ranks; mpirun is to be patient if the job is going to be asked to stop."""
+    def __init__(self, command, ranks, environment={}):
+        """With so many ranks."""
         words = [f"{name}={value}" for name, value in environment.items()]
-        prefix = [*MPIRUN, *(PATIENCE if patient else []), "-n", str(ranks)] if ranks > 1 else []
+        prefix = [*MPIRUN, "-n", str(ranks)] if ranks > 1 else []
         self.n_ranks, self.known = ranks, set()
+        self.asked = self.ended = 0.0  # when it was asked to stop, and when it, or the last of its ranks, had ended
         self.process = subprocess.Popen([*prefix, *(["env", *words] if words else []), *command],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -111,10 +114,24 @@ class Job:
             return None
 
     def ask_to_stop(self, rng):
-        self.process.send_signal(rng.choice(SIGNALS))
+        """Of ranks, as srun does all of them, or one, or mpirun."""
+        number, ranks = rng.choice(SIGNALS), self.ranks()
+        asked = rng.choice([[self.process.pid], ranks, ranks[:1], ranks[-1:]]) if self.n_ranks > 1 else ranks
+        self.asked = time.monotonic()
+        if asked == [self.process.pid] and self.n_ranks > 1 and number != signal.SIGUSR1:
+            self.asked += PATIENCE
+        for pid in asked:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def seconds_to_stop(self):
+        """Of the process, or its ranks, not of mpirun."""
+        return max(self.ended - self.asked, 0)
 
     def was_ended_by_signal(self, code):
-        """Before it listened."""
+        """Before it listened, or, of ranks, before it had stopped."""
         return code < 0 or self.n_ranks > 1
 
     def processes(self):
@@ -125,6 +142,7 @@ class Job:
         """Exit code and standard error, once all processes have ended, which must not take long."""
         end = time.monotonic() + MOST_SECONDS_TO_END
         while (hanging := self.processes()) and time.monotonic() < end:
+            self.ended = time.monotonic() if self.n_ranks == 1 or self.ranks() else self.ended
             self.wait(0.05) if self.is_running() else time.sleep(0.01)
         for pid in hanging:
             os.kill(pid, signal.SIGKILL)
