@@ -1,7 +1,8 @@
-/* test_bags.c - sums of documents in batches and parts, against vectors added token by token */
+/* test_bags.c - sums of documents in batches, parts and samples, against vectors added token by token */
 #include "test.h"
 #include "vne/bags.h"
 #include "vne/row_sums.h"
+#include "vne/waiting.h"
 
 enum { VOCABULARY = 300, DIMENSION = 90, N_DOCUMENTS = 700, MOST_TOKENS = 400 };
 
@@ -268,6 +269,104 @@ static void tokens_beyond_the_matrix_are_pointed_at(void)
     token_rows_destroy(&rows);
 }
 
+/* --- samples -------------------------------------------------------------------------------------------------- */
+
+enum { N_WANTED = 250 };
+
+/* The documents of the N_WANTED least hashes. */
+static struct emx_density *plain_sample(const struct token_rows *rows, const uint64_t *hashes)
+{
+    struct emx_density *density = NULL;
+
+    if (emx_density_create(DIMENSION, &density, NULL) != EMX_OK)
+        abort();
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        size_t n_less = 0;
+
+        for (size_t k = 0; k < N_DOCUMENTS; k++)
+            n_less += hashes[k] < hashes[i];
+        if (n_less < N_WANTED)
+            add_plainly(rows, &documents[i], density);
+    }
+    return density;
+}
+
+static void offer_sum(const struct document *d, uint64_t hash, struct bags *b, struct sample *s)
+{
+    int64_t sum[DIMENSION];
+    struct bag_part part = {.sum = sum};
+
+    CHECK(bags_u32(b, d->tokens, d->n) == d->n);
+    bags_end_part(b, &part);
+    CHECK(sample_offer(s, hash, &part, NULL) == EMX_OK);
+}
+
+/* One is dropped before. */
+static void offer_in_pieces(const struct document *d, uint64_t hash, struct waiting *w, struct sample *s)
+{
+    size_t cut = d->n ? test_random(&seed) % d->n : 0;
+
+    waiting_to(w, s);
+    CHECK(waiting_add(w, d->tokens, cut) == cut);
+    waiting_drop(w);
+    CHECK(waiting_add(w, d->tokens, cut) == cut);
+    CHECK(waiting_add(w, d->tokens + cut, d->n - cut) == d->n - cut);
+    CHECK(waiting_offer(w, hash, NULL) == EMX_OK);
+}
+
+static void offer(const struct document *d, uint64_t hash, unsigned way, struct bags *b, struct waiting *w,
+                  struct sample *s)
+{
+    if (way == 0)
+        CHECK(sample_offer_tokens(s, hash, d->tokens, d->n, 4, NULL) == EMX_OK);
+    else if (way == 1)
+        CHECK(sample_offer_tokens(s, hash, d->narrow, d->n, 2, NULL) == EMX_OK);
+    else if (way == 2)
+        offer_sum(d, hash, b, s);
+    else
+        offer_in_pieces(d, hash, w, s);
+}
+
+/* One document takes all the room, until it has to go; the second half of the others come by another sample. */
+static void samples_have_the_least_hashes(void)
+{
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums;
+    struct bags *b = make_bags(rows, &sums);
+    struct waiting w = {0};
+    struct sample *s = NULL, *other = NULL;
+    uint16_t *long_one = calloc(SAMPLE_SPARE_BYTES, 1);
+    uint64_t hashes[N_DOCUMENTS];
+    struct emx_density *expected;
+    bool any = true;
+
+    if (sample_create(N_WANTED, DIMENSION, &s, NULL) != EMX_OK ||
+        sample_create(N_WANTED, DIMENSION, &other, NULL) != EMX_OK || waiting_init(&w, rows, b, NULL) != EMX_OK)
+        abort();
+    CHECK(sample_has_room(s, SAMPLE_SPARE_BYTES));
+    CHECK(sample_offer_tokens(s, UINT64_MAX, long_one, SAMPLE_SPARE_BYTES / 2, 2, NULL) == EMX_OK);
+    CHECK(!sample_has_room(s, SAMPLE_SPARE_BYTES) && sample_has_room(s, 8 * DIMENSION));
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        hashes[i] = test_random(&seed) >> 1;
+        offer(&documents[i], hashes[i], (unsigned)(i + i / 4) % 4, b, &w, i < N_DOCUMENTS / 2 ? s : other);
+    }
+    CHECK(sample_move(other, s, NULL) == EMX_OK && sample_n(other) == 0 && sample_n(s) == N_WANTED);
+    CHECK(sample_has_room(s, SAMPLE_SPARE_BYTES) && !sample_wants(s, UINT64_MAX));
+    while (any)
+        CHECK(sample_end(s, b, &any, NULL) == EMX_OK);
+    CHECK(bags_flush(b, NULL) == EMX_OK);
+    expected = plain_sample(rows, hashes);
+    check_same(sums.density, expected);
+    free(long_one);
+    waiting_finish(&w);
+    sample_destroy(&s);
+    sample_destroy(&other);
+    bags_destroy(&b);
+    emx_density_destroy(&sums.density);
+    emx_density_destroy(&expected);
+    token_rows_destroy(&rows);
+}
+
 int main(void)
 {
     seed = test_seed();
@@ -278,5 +377,6 @@ int main(void)
     RUN(parts_add_up_in_any_order);
     RUN(long_documents_do_not_overflow);
     RUN(tokens_beyond_the_matrix_are_pointed_at);
+    RUN(samples_have_the_least_hashes);
     return test_summary();
 }

@@ -187,8 +187,6 @@ static enum emx_status add_block(struct bagger *w, struct shard *s, const struct
         return EMX_OK;
     if (!status && b->n)
         status = cut_block(&v, b, x, err);
-    if (!status && v.sample != w->at->sample) /* the shard's own, for whoever ends it */
-        status = bags_flush(w->bags, err);
     if (!status)
         return put(&v, s, x, err);
     stretch_finish(x);
@@ -198,24 +196,24 @@ static enum emx_status add_block(struct bagger *w, struct shard *s, const struct
 enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct block *b, struct emx_error *err)
 {
     struct stretch x = stretch_of(b);
-    enum emx_status status;
 
     if (!w->all || (!b->n && !x.n_head && !x.n_tail)) /* an end alone is that of the shard */
         return EMX_OK;
-    pthread_mutex_lock(&w->mutex);
-    status = add_block(w, s, b, &x, err);
-    pthread_mutex_unlock(&w->mutex);
-    return status;
+    return add_block(w, s, b, &x, err);
 }
 
 /* --- the edges of a shard ----------------------------------------------------------------------------------------- */
 
-static enum emx_status end_shard(struct bagger *w, struct shard *s, struct stretch *whole, struct emx_error *err)
+enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err)
 {
+    struct stretch *whole = s->stretches.list;
     struct view v;
     bool crosses, begins, ends;
-    enum emx_status status = view_shard(w, s, &v, err);
+    enum emx_status status;
 
+    if (!w->all || !s->stretches.n || !has_tokens(whole))
+        return EMX_OK;
+    status = view_shard(w, s, &v, err);
     if (status)
         return status;
     crosses = s->open.documents_cross_shards && v.eod != EMX_NO_TOKEN;
@@ -227,18 +225,5 @@ static enum emx_status end_shard(struct bagger *w, struct shard *s, struct stret
         status = view_end_document(&v, &whole->tail, err);
     if (!status && s->stretches.sample)
         status = sample_move(s->stretches.sample, w->at->sample, err);
-    return status;
-}
-
-enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err)
-{
-    struct stretch *whole = s->stretches.list;
-    enum emx_status status;
-
-    if (!w->all || !s->stretches.n || !has_tokens(whole))
-        return EMX_OK;
-    pthread_mutex_lock(&w->mutex);
-    status = end_shard(w, s, whole, err);
-    pthread_mutex_unlock(&w->mutex);
     return status;
 }

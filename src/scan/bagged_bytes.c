@@ -12,7 +12,9 @@ enum {
     DOMAIN_NUMBERS = 6,
     STRETCH_BYTES = 64,
     PART_NUMBERS = 5,
-    ENTRY_NUMBERS = 3,
+    ENTRY_NUMBERS = 4,
+    MOST_TOKENS = BLOCK_BYTES, /* of a document that is not summed up: it lies in one block */
+    TOKENS_AT_ONCE = 4096,
 };
 
 static void put_numbers(const struct bytes_out *to, const uint64_t *x, size_t n)
@@ -62,38 +64,102 @@ static enum emx_status no_memory(struct emx_error *err)
 
 /* --- samples ------------------------------------------------------------------------------------------------- */
 
-static uint64_t n_in(const struct sample *s)
+static uint64_t n_in(struct sample *s)
 {
     return s ? sample_n(s) : 0;
 }
 
-static void put_sample(const struct bytes_out *to, const struct sample *s, size_t dimension)
+static uint32_t token_of(const struct sampled *d, size_t i)
+{
+    return d->width == 2 ? ((const uint16_t *)d->tokens)[i] : ((const uint32_t *)d->tokens)[i];
+}
+
+static void put_tokens(const struct bytes_out *to, const struct sampled *d)
+{
+    unsigned char bytes[4 * TOKENS_AT_ONCE];
+
+    for (size_t at = 0, now; at < d->n; at += now) {
+        now = d->n - at < TOKENS_AT_ONCE ? d->n - at : TOKENS_AT_ONCE;
+        for (size_t i = 0; i < now; i++)
+            put_u32(bytes + 4 * i, token_of(d, at + i));
+        to->put(to->context, bytes, 4 * now);
+    }
+}
+
+/* ret NULL: to nowhere. */
+static bool take_tokens(const struct bytes_in *from, uint32_t *ret, size_t n)
+{
+    unsigned char bytes[4 * TOKENS_AT_ONCE];
+
+    for (size_t at = 0, now; at < n; at += now) {
+        now = n - at < TOKENS_AT_ONCE ? n - at : TOKENS_AT_ONCE;
+        if (!from->take(from->context, bytes, 4 * now))
+            return false;
+        for (size_t i = 0; i < now && ret; i++)
+            ret[at + i] = get_u32(bytes + 4 * i);
+    }
+    return true;
+}
+
+static void put_sample(const struct bytes_out *to, struct sample *s, size_t dimension)
 {
     for (size_t i = 0; i < n_in(s); i++) {
         uint64_t hash;
-        const struct bag_part *part = sample_document(s, i, &hash);
+        const struct sampled *d = sample_document(s, i, &hash);
 
-        put_numbers(to, (uint64_t[]){hash, part->n_tokens, part->n_without_vector}, ENTRY_NUMBERS);
-        put_vector(to, part->sum, dimension);
+        if (d->part.sum) {
+            put_numbers(to, (uint64_t[]){hash, 0, d->part.n_tokens, d->part.n_without_vector}, ENTRY_NUMBERS);
+            put_vector(to, d->part.sum, dimension);
+        } else {
+            put_numbers(to, (uint64_t[]){hash, 1, d->n, 0}, ENTRY_NUMBERS);
+            put_tokens(to, d);
+        }
     }
+}
+
+static enum emx_status take_sum(const struct bytes_in *from, const uint64_t *x, size_t dimension, struct sample *s,
+                                struct emx_error *err)
+{
+    int64_t sum[EMX_MAX_DIMENSION];
+
+    if (!take_vector(from, sum, dimension))
+        return EMX_ERR_CORRUPT;
+    return sample_offer(s, x[0], &(struct bag_part){sum, x[2], x[3]}, err);
+}
+
+static enum emx_status take_waiting(const struct bytes_in *from, const uint64_t *x, struct sample *s,
+                                    struct emx_error *err)
+{
+    uint32_t *tokens;
+    enum emx_status status;
+
+    if (x[2] > MOST_TOKENS || x[3])
+        return EMX_ERR_CORRUPT;
+    tokens = malloc((size_t)(x[2] ? x[2] : 1) * sizeof(*tokens));
+    status = tokens ? EMX_OK : no_memory(err);
+    if (!take_tokens(from, tokens, (size_t)x[2]))
+        status = EMX_ERR_CORRUPT;
+    if (!status)
+        status = sample_offer_tokens(s, x[0], tokens, (size_t)x[2], sizeof(*tokens), err);
+    free(tokens);
+    return status;
 }
 
 static enum emx_status take_sample(const struct bytes_in *from, uint64_t n, size_t dimension, struct sample *s,
                                    struct emx_error *err)
 {
-    int64_t sum[EMX_MAX_DIMENSION];
     enum emx_status status = EMX_OK;
 
     for (uint64_t i = 0; i < n; i++) {
         uint64_t x[ENTRY_NUMBERS];
-        struct bag_part part = {.sum = sum};
+        enum emx_status one;
 
-        if (!take_numbers(from, x, ENTRY_NUMBERS) || !take_vector(from, sum, dimension))
+        if (!take_numbers(from, x, ENTRY_NUMBERS) || x[1] > 1)
             return EMX_ERR_CORRUPT;
-        part.n_tokens = x[1];
-        part.n_without_vector = x[2];
-        if (!status)
-            status = sample_offer(s, x[0], &part, err);
+        one = x[1] ? take_waiting(from, x, s, err) : take_sum(from, x, dimension, s, err);
+        if (one == EMX_ERR_CORRUPT)
+            return one;
+        status = status ? status : one;
     }
     return status;
 }

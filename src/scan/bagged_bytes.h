@@ -3,7 +3,8 @@
  *
  *     domain     u64 documents, left out, tokens, without vector; u64 1 if sums follow, else 0; u64 documents of the
  *                sample; sums, each 16 bytes; documents of the sample
- *     document   u64 hash, tokens, without vector; dimension times i64
+ *     document   u64 hash; u64 0, tokens, without vector; dimension times i64
+ *                or not summed up yet: u64 hash; u64 1, tokens, 0; tokens, each u32
  *     stretches  u64 stretches, documents of the sample; stretches; documents
  *     stretch    u64 begin, end, index, next index; u32 first, last token; u8 end before, end after, bytes before,
  * after; u8 cut, 0, 0, 0; these bytes, 8 and 8; head, tail part       u64 begin, unwanted; u64 1 if a vector follows,

@@ -59,7 +59,6 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     size_t n = 0;
 
     *b = (struct bagging){.given = given, .domains = domains, .n_domains = n_domains};
-    pthread_mutex_init(&b->mutex, NULL);
     if (!given)
         return EMX_OK;
     status = take_memory(b, n_threads, budget, err);
@@ -87,31 +86,9 @@ void bagging_finish(struct bagging *b)
     }
     free(b->of_domain);
     token_rows_destroy(&b->rows);
-    pthread_mutex_destroy(&b->mutex);
 }
 
 /* --- a thread and its domain --------------------------------------------------------------------------------- */
-
-static void join_others(struct bagger *w)
-{
-    pthread_mutex_init(&w->mutex, NULL);
-    pthread_mutex_lock(&w->all->mutex);
-    w->next = w->all->baggers;
-    w->all->baggers = w;
-    pthread_mutex_unlock(&w->all->mutex);
-}
-
-static void leave_others(struct bagger *w)
-{
-    struct bagger **link = &w->all->baggers;
-
-    pthread_mutex_lock(&w->all->mutex);
-    while (*link != w)
-        link = &(*link)->next;
-    *link = w->next;
-    pthread_mutex_unlock(&w->all->mutex);
-    pthread_mutex_destroy(&w->mutex);
-}
 
 enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_error *err)
 {
@@ -122,24 +99,20 @@ enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_er
         return EMX_OK;
     w->all = all;
     dimension = all->rows->dimension;
-    w->zero = calloc(dimension, sizeof(*w->zero));
-    if (!w->zero)
+    w->offered = calloc(dimension, sizeof(*w->offered));
+    if (!w->offered)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread");
     status = emx_density_create(dimension, &w->sums.density, err);
     if (!status)
         status = bags_create(all->rows, &w->bags, err);
-    if (!status)
-        join_others(w);
     return status;
 }
 
 void bagger_finish(struct bagger *w)
 {
-    if (w->bags)
-        leave_others(w);
     bags_destroy(&w->bags);
     emx_density_destroy(&w->sums.density);
-    free(w->zero);
+    free(w->offered);
 }
 
 /* Called with the domain's mutex. */
@@ -204,47 +177,18 @@ enum emx_status bagger_enter(struct bagger *w, const struct domain *d, struct em
 
 enum emx_status bagger_leave(struct bagger *w, struct emx_error *err)
 {
-    enum emx_status status;
-
-    if (!w->all)
-        return EMX_OK;
-    pthread_mutex_lock(&w->mutex);
-    status = leave(w, err);
-    pthread_mutex_unlock(&w->mutex);
-    return status;
+    return w->all ? leave(w, err) : EMX_OK;
 }
 
-/* What all threads have for the domain's sample goes there. */
-static enum emx_status flush_all(struct bagging *all, const struct bagged *to, struct emx_error *err)
-{
-    enum emx_status status = EMX_OK;
-
-    pthread_mutex_lock(&all->mutex);
-    for (struct bagger *w = all->baggers; w && !status; w = w->next) {
-        pthread_mutex_lock(&w->mutex);
-        if (w->at == to)
-            status = bags_flush(w->bags, err);
-        pthread_mutex_unlock(&w->mutex);
-    }
-    pthread_mutex_unlock(&all->mutex);
-    return status;
-}
-
-enum emx_status bagger_domain_end(struct bagger *w, struct domain *d, struct emx_error *err)
+enum emx_status bagger_end_some(struct bagger *w, const struct domain *d, bool *ret_any, struct emx_error *err)
 {
     enum emx_status status;
 
+    *ret_any = false;
     if (!w->all || !w->all->given->n_documents)
         return EMX_OK;
-    status = flush_all(w->all, bagged_of(w, d), err);
-    if (status)
-        return status;
-    pthread_mutex_lock(&w->mutex);
     status = bagger_enter(w, d, err);
-    if (!status)
-        status = sample_take(w->at->sample, w->bags, err);
-    pthread_mutex_unlock(&w->mutex);
-    return status;
+    return status ? status : sample_end(w->at->sample, w->bags, ret_any, err);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------- */

@@ -6,9 +6,9 @@
  *     bagging_write()                                      of each domain, when all threads are done
  *
  * A thread adds the documents of one domain after the other to sums of its own (vne/bags.h), and these to the domain's
- * when it goes to another.  All sums are integers, so they do not depend on who added what.  Of a sample the documents'
- * vectors are kept (vne/sample.h) until the last shard of the domain is done; who ends it has those first that wait in
- * other threads' bags.
+ * when it goes to another.  All sums are integers, so they do not depend on who added what.  Of a sample the documents
+ * wait (vne/sample.h) until the last shard of the domain is done: then they are summed up, by one thread while there
+ * are other shards for the others, else by all (work.c).
  *
  * A shard that turns out broken is taken back (take_back.h): the same blocks, read again, end the same documents, and
  * these are subtracted.  What a sample forgot for its documents would be lost, so until a shard that may be skipped is
@@ -38,8 +38,6 @@ struct bagging {
         uint64_t n_documents, n_left_out, n_tokens, n_without_vector;
     } * of_domain; /* [n_domains] */
     size_t n_domains;
-    pthread_mutex_t mutex;  /* locked before a bagger's */
-    struct bagger *baggers; /* guarded by the mutex: of the threads */
 };
 
 /*
@@ -55,13 +53,11 @@ void bagging_finish(struct bagging *b);
 /* One thread's means. */
 struct bagger {
     struct bagging *all;
-    struct bagger *next;   /* guarded by the mutex of all */
-    pthread_mutex_t mutex; /* the thread has it in each call, another while it flushes the bags */
     struct bags *bags;
     struct bag_sums sums;
     struct bagged *at; /* the domain that sums are of, or NULL */
     bool takes_back;   /* they are to be subtracted from it */
-    int64_t *zero;     /* [dimension] */
+    int64_t *offered;  /* [dimension] sum of a document, on its way to a sample */
 };
 
 /* Zeroed at first.  Without vectors nothing is done. */
@@ -73,10 +69,11 @@ EMX_CHECKED enum emx_status bagger_block(struct bagger *w, struct shard *s, cons
                                          struct emx_error *err);
 /* All blocks are back: the documents at the shard's edges. */
 EMX_CHECKED enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err);
-/* For these: documents are of the domain from now on.  The bagger's mutex is locked. */
+/* For these: documents are of the domain from now on. */
 EMX_CHECKED enum emx_status bagger_enter(struct bagger *w, const struct domain *d, struct emx_error *err);
-/* All shards of the domain are done. */
-EMX_CHECKED enum emx_status bagger_domain_end(struct bagger *w, struct domain *d, struct emx_error *err);
+/* All shards of the domain are done: end some documents of its sample.  *ret_any false: none was left. */
+EMX_CHECKED enum emx_status bagger_end_some(struct bagger *w, const struct domain *d, bool *ret_any,
+                                            struct emx_error *err);
 /* What the thread has goes to the domain. */
 EMX_CHECKED enum emx_status bagger_leave(struct bagger *w, struct emx_error *err);
 

@@ -40,10 +40,11 @@ static enum emx_status take_all(struct scan *s, struct bagged *b, struct emx_err
 static enum emx_status end_sample(struct scan *s, struct domain *d, struct emx_error *err)
 {
     struct bagger w = {0};
+    bool any = true;
     enum emx_status status = bagger_init(&w, &s->bagging, err);
 
-    if (!status)
-        status = bagger_domain_end(&w, d, err);
+    while (!status && any)
+        status = bagger_end_some(&w, d, &any, err);
     if (!status)
         status = bagger_leave(&w, err);
     bagger_finish(&w);

@@ -10,7 +10,7 @@
     "\x89"                                                                                                             \
     "EMXJ\r\n\x1a"
 enum {
-    JOURNAL_VERSION = 2,
+    JOURNAL_VERSION = 3,
     JOURNAL_MAGIC_BYTES = 8,
     JOURNAL_HEADER_BYTES = 24,  /* magic, u32 version, u32 0, u64 checksum */
     JOURNAL_CHECKED_BYTES = 16, /* of the header: all but the checksum */

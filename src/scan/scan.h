@@ -78,6 +78,12 @@ static inline bool scan_may_skip(const struct scan *s)
 /* Read and count all shards on all threads. */
 EMX_CHECKED enum emx_status scan_count(struct scan *s, struct emx_error *err);
 
+/* fn on each thread; the caller's reports progress, and wants checkpoints and stops, until all have come back. */
+typedef void scan_thread_fn(struct scan *s, unsigned thread);
+EMX_CHECKED enum emx_status scan_run(struct scan *s, scan_thread_fn *fn, struct emx_error *err);
+/* For that: end the documents of samples that are left when all shards are done. */
+void scan_end_samples(struct scan *s, unsigned thread);
+
 /*
  * A domain in which this rank counts no more, to what it can be written from: to blocks; in a cluster, where other
  * ranks may have the same pairs, to a run.
@@ -102,6 +108,9 @@ void scan_want_stop(struct scan *s);
 void pause_for_checkpoint(struct scan *s, struct counter *c, struct bagger *w);
 /* After all threads have ended. */
 EMX_CHECKED enum emx_status pause_at_end(struct scan *s, struct emx_error *err);
+/* Without checkpoints a scan stops at once, else after one.  From the caller's thread only. */
+void scan_stop(struct scan *s);
+void scan_warn(struct scan *s, const char *path, const char *sentence);
 /* Keep the first error and have all threads end. */
 void scan_fail(struct scan *s, const struct emx_error *error);
 

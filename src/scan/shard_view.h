@@ -1,7 +1,7 @@
 /*
  * shard_view.h - the documents of a shard, as a thread that sums them up sees them
  *
- * For document_ends.c and bag_blocks.c.  The mutex of the bagger is locked.
+ * For document_ends.c and bag_blocks.c.
  */
 #ifndef SCAN_SHARD_VIEW_H
 #define SCAN_SHARD_VIEW_H

@@ -1,11 +1,10 @@
 /*
- * work.c - the counting phase: what each thread does, and what the caller's thread watches
+ * work.c - the counting phase: what each thread does
  */
 #include "scan/scan.h"
 #include "scan/seams.h"
 #include "scan/take_back.h"
 
-#include "pipeline/threads.h"
 #include "util/clock.h"
 
 #include <stdio.h>
@@ -24,18 +23,6 @@ struct worker {
     double seconds_counting, seconds_bagging, seconds_sealing;
 };
 
-static void warn(struct scan *s, const char *path, const char *sentence)
-{
-    struct emx_error line;
-
-    if (!s->options->warn)
-        return;
-    emx_fail(&line, EMX_OK, "%s: %s", path, sentence);
-    pthread_mutex_lock(&s->mutex);
-    s->options->warn(line.message, s->options->context);
-    pthread_mutex_unlock(&s->mutex);
-}
-
 /* Once a domain: pairs that were to stay within documents, of which nothing tells. */
 static void warn_of_no_documents(struct scan *s, struct shard *shard)
 {
@@ -45,7 +32,7 @@ static void warn_of_no_documents(struct scan *s, struct shard *shard)
         shard->open.ends_in_batch)
         return;
     if (share_is_first(&s->share, (size_t)(d - s->domains)))
-        warn(s, shard->name, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
+        scan_warn(s, shard->name, "nothing tells where documents end, so each shard counts as one (is --eod missing?)");
 }
 
 /* While the other threads go on counting, this one seals a domain that is done. */
@@ -113,7 +100,7 @@ static enum emx_status complete_shard(struct worker *w, struct shard *shard)
     if (!status)
         status = bagger_shard_end(&w->bagger, shard, &w->error);
     if (!status && shard->open.warning)
-        warn(s, shard->name, shard->open.warning);
+        scan_warn(s, shard->name, shard->open.warning);
     if (!status)
         warn_of_no_documents(s, shard);
     return status;
@@ -138,6 +125,20 @@ static enum emx_status skip_shard(struct worker *w, struct shard *shard)
     return status ? status : skips_add(&w->scan->skips, &what, &w->error);
 }
 
+/* Of a domain's sample, while nothing else is wanted; end_samples() ends what is left. */
+static enum emx_status end_documents(struct worker *w, struct domain *d)
+{
+    struct scan *s = w->scan;
+    double start = clock_seconds();
+    bool any = true;
+    enum emx_status status = EMX_OK;
+
+    while (!status && any && !s->stop && !s->pause_wanted)
+        status = bagger_end_some(&w->bagger, d, &any, &w->error);
+    w->seconds_bagging += clock_seconds() - start;
+    return status;
+}
+
 /* The shard's blocks are all back, as many as there are. */
 static enum emx_status end_shard(struct worker *w, struct shard *shard)
 {
@@ -151,8 +152,8 @@ static enum emx_status end_shard(struct worker *w, struct shard *shard)
     pthread_mutex_lock(&shard->domain->mutex);
     domain_is_counted = ++shard->domain->n_shards_done == shard->domain->n_shards;
     pthread_mutex_unlock(&shard->domain->mutex);
-    if (!status && domain_is_counted)
-        status = bagger_domain_end(&w->bagger, shard->domain, &w->error);
+    if (!status && domain_is_counted && schedule_has_more(s->schedule))
+        status = end_documents(w, shard->domain);
     if (!status)
         schedule_completed(s->schedule, shard);
     return status;
@@ -231,15 +232,6 @@ static enum emx_status work_on(struct worker *w, struct shard *shard)
     return status;
 }
 
-void scan_fail(struct scan *s, const struct emx_error *error)
-{
-    s->stop = true;
-    pthread_mutex_lock(&s->mutex);
-    if (!s->error.status)
-        s->error = *error;
-    pthread_mutex_unlock(&s->mutex);
-}
-
 static void add_times(struct scan *s, const struct worker *w)
 {
     pthread_mutex_lock(&s->mutex);
@@ -267,9 +259,8 @@ static enum emx_status work_through(struct worker *w)
     return status ? status : bagger_leave(&w->bagger, &w->error);
 }
 
-static void work(unsigned thread, void *context)
+static void work(struct scan *s, unsigned thread)
 {
-    struct scan *s = context;
     struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 
     if (!w) {
@@ -290,81 +281,9 @@ static void work(unsigned thread, void *context)
         block_finish(&w->block);
         free(w);
     }
-    meeting_leave(&s->meeting, 1);
-    pthread_mutex_lock(&s->mutex);
-    s->n_running--;
-    pthread_cond_signal(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
 }
 
-/* --- watching ------------------------------------------------------------------------------------------ */
-
-static const double REPORT_SECONDS = 0.1, POLL_SECONDS = 0.005; /* others' claims of shards may wait for rank 0 */
-
-static bool polls(const struct scan *s)
-{
-    return s->cluster->size > 1 && s->cluster->rank == 0;
-}
-
-static void wait_a_moment(struct scan *s)
-{
-    const struct checkpoint *c = &s->checkpoint;
-    double most = polls(s) ? POLL_SECONDS : REPORT_SECONDS;
-    double seconds = c->folder && c->seconds < most ? c->seconds : most;
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(seconds * 1e9);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&s->changed, &s->mutex, &until);
-}
-
-/* Without checkpoints a scan stops at once, else after one. */
-static void stop(struct scan *s)
-{
-    struct emx_error error;
-
-    emx_fail(&error, EMX_ERR_STOPPED, "stopped");
-    if (s->checkpoint.folder)
-        scan_want_stop(s);
-    else
-        scan_fail(s, &error);
-}
-
-static void want_pause_if_due(struct scan *s)
-{
-    const struct checkpoint *c = &s->checkpoint;
-
-    if (!c->folder || s->pause_wanted || s->stop)
-        return;
-    /* `last` is written in a pause, and none begins before this thread wants it */
-    if (s->stop_wanted || clock_seconds() - c->last >= c->seconds) {
-        s->spill.hurry = true;
-        s->pause_wanted = true;
-    }
-}
-
-static void watch(struct scan *s)
-{
-    double reported = 0;
-
-    pthread_mutex_lock(&s->mutex);
-    while (s->n_running) {
-        wait_a_moment(s);
-        pthread_mutex_unlock(&s->mutex);
-        if (polls(s))
-            cluster_poll(s->cluster);
-        if (!polls(s) || clock_seconds() - reported >= REPORT_SECONDS) {
-            if (!scan_report(s))
-                stop(s);
-            reported = clock_seconds();
-        }
-        want_pause_if_due(s);
-        pthread_mutex_lock(&s->mutex);
-    }
-    pthread_mutex_unlock(&s->mutex);
-}
+/* --- all threads -------------------------------------------------------------------------------------------- */
 
 static void note_plan(const struct scan *s)
 {
@@ -372,17 +291,6 @@ static void note_plan(const struct scan *s)
 
     for (unsigned i = 0; s->options->note && placement_describe(s->placement, i, line, sizeof(line)); i++)
         s->options->note(line, s->options->context);
-}
-
-static void warn_of_missing(struct scan *s, unsigned n_missing)
-{
-    char sentence[128];
-
-    if (n_missing == 0)
-        return;
-    snprintf(sentence, sizeof(sentence), "the system refuses to start %u of %u, so the scan may be slower", n_missing,
-             placement_n_threads(s->placement));
-    warn(s, "threads", sentence);
 }
 
 static void warn_of_refusals(struct scan *s)
@@ -394,37 +302,23 @@ static void warn_of_refusals(struct scan *s)
         return;
     snprintf(sentence, sizeof(sentence), "the system refuses to bind %u of %u, so the scan may be slower", n,
              placement_n_threads(s->placement));
-    warn(s, "threads", sentence);
+    scan_warn(s, "threads", sentence);
 }
 
 enum emx_status scan_count(struct scan *s, struct emx_error *err)
 {
-    struct threads threads;
-    unsigned n_missing;
     enum emx_status status;
 
     note_plan(s);
-    s->n_running = placement_n_threads(s->placement);
-    meeting_init(&s->meeting, s->n_running);
-    status = threads_start(&threads, s->placement, work, s, err);
-    if (status) {
-        meeting_finish(&s->meeting);
-        share_stop(&s->share);
+    status = scan_run(s, work, err);
+    if (!status && s->bagging.given && s->bagging.given->n_documents && !s->stop && !s->stop_wanted)
+        status = scan_run(s, scan_end_samples, err);
+    if (status)
         return status;
-    }
-    n_missing = placement_n_threads(s->placement) - threads.n;
-    pthread_mutex_lock(&s->mutex);
-    s->n_running -= n_missing;
-    pthread_mutex_unlock(&s->mutex);
-    meeting_leave(&s->meeting, n_missing);
-    warn_of_missing(s, n_missing);
-    watch(s);
-    threads_join(&threads);
     warn_of_refusals(s);
     s->next_tell = 0;
     if (!scan_report(s))
-        stop(s);
-    meeting_finish(&s->meeting);
+        scan_stop(s);
     if (s->error.status)
         return emx_fail(err, s->error.status, "%s", s->error.message);
     if (s->checkpoint.folder)

@@ -7,17 +7,10 @@
 #include "vne/bags.h"
 
 #include "vne/batch.h"
-#include "vne/sample.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A document of the batch. */
-struct ended {
-    struct sample *sample; /* that it is for, or NULL */
-    uint64_t hash, n_tokens, n_without_vector;
-};
 
 struct bags {
     const struct token_rows *rows;
@@ -28,10 +21,8 @@ struct bags {
     struct bag_part part; /* of the open document; sum: if has_sum, without what is in counts[] */
     bool has_sum;
     struct batch *documents; /* that ended */
-    struct ended *ended;     /* [most of the batch] */
     struct batch *alone;     /* for what is summed up at once */
     int32_t *sum;            /* [n_columns of rows] of a document of a batch */
-    int64_t *offered;        /* [dimension] the same for a sample */
     double *x;               /* [dimension] */
 };
 
@@ -52,12 +43,9 @@ enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, st
         b->documents = batch_create(rows, SIZE_MAX);
         b->alone = batch_create(rows, 1);
         b->sum = calloc(rows->n_columns, sizeof(*b->sum));
-        b->offered = calloc(rows->dimension, sizeof(*b->offered));
         b->x = calloc(rows->dimension, sizeof(*b->x));
-        b->ended = b->documents ? calloc(batch_most_documents(b->documents), sizeof(*b->ended)) : NULL;
     }
-    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->sum || !b->offered ||
-        !b->x || !b->ended) {
+    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->sum || !b->x) {
         bags_destroy(&b);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for documents of %u tokens", rows->n_tokens);
     }
@@ -74,9 +62,7 @@ void bags_destroy(struct bags **b)
     free((*b)->part.sum);
     batch_destroy(&(*b)->documents);
     batch_destroy(&(*b)->alone);
-    free((*b)->ended);
     free((*b)->sum);
-    free((*b)->offered);
     free((*b)->x);
     free(*b);
     *b = NULL;
@@ -199,13 +185,10 @@ static enum emx_status add_direction(struct bags *b, struct emx_error *err)
 }
 
 /* To the batch. */
-static enum emx_status end_later(struct bags *b, struct sample *to, uint64_t hash, struct emx_error *err)
+static enum emx_status end_later(struct bags *b, struct emx_error *err)
 {
-    struct ended *e = &b->ended[batch_n_documents(b->documents)];
-
     if (!add_counts(b, b->documents))
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a document");
-    *e = (struct ended){to, hash, b->part.n_tokens, b->part.n_without_vector};
     return batch_is_full(b->documents) ? bags_flush(b, err) : EMX_OK;
 }
 
@@ -219,24 +202,10 @@ static enum emx_status add_sum(struct bags *b, struct emx_error *err)
 
 enum emx_status bags_end(struct bags *b, struct emx_error *err)
 {
-    enum emx_status status = b->has_sum ? add_sum(b, err) : end_later(b, NULL, 0, err);
+    enum emx_status status = b->has_sum ? add_sum(b, err) : end_later(b, err);
 
     b->to->n_tokens += b->part.n_tokens;
     b->to->n_without_vector += b->part.n_without_vector;
-    clear(b);
-    return status;
-}
-
-enum emx_status bags_offer(struct bags *b, struct sample *s, uint64_t hash, struct emx_error *err)
-{
-    enum emx_status status;
-
-    if (b->has_sum) {
-        sum_at_once(b);
-        status = sample_offer(s, hash, &b->part, err);
-    } else {
-        status = end_later(b, s, hash, err);
-    }
     clear(b);
     return status;
 }
@@ -265,23 +234,14 @@ static enum emx_status add_ended(struct bags *b, struct emx_error *err)
     return add_direction(b, err);
 }
 
-static enum emx_status offer_ended(struct bags *b, const struct ended *e, struct emx_error *err)
-{
-    for (size_t i = 0; i < b->rows->dimension; i++)
-        b->offered[i] = b->sum[i];
-    return sample_offer(e->sample, e->hash, &(struct bag_part){b->offered, e->n_tokens, e->n_without_vector}, err);
-}
-
 enum emx_status bags_flush(struct bags *b, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
     batch_sum_up(b->documents);
     for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++) {
-        const struct ended *e = &b->ended[i];
-
         batch_document(b->documents, i, b->sum);
-        status = e->sample ? offer_ended(b, e, err) : add_ended(b, err);
+        status = add_ended(b, err);
     }
     batch_clear(b->documents);
     return status;

@@ -4,7 +4,7 @@
  *     bags_create()                                    one for each thread
  *     bags_to(sums)                                    where the documents that end from now on are added
  *         ( bags_u16() | bags_u32() | bags_add_part() )...  the tokens of a document, in any order
- *         bags_end() | bags_offer()                         it is over, and is to be added | offered to a sample
+ *         bags_end()                                        it is over, and is to be added
  *         bags_end_part() | bags_drop()                     the rest is elsewhere | it was none
  *     bags_flush()                                     after the last: before that, documents may not have been added
  *
@@ -22,7 +22,6 @@
 #include <emx/vne.h>
 
 struct bags;
-struct sample;
 
 /* Documents of one domain, of one thread: density matrices merge (emx_density_merge()), counts add up. */
 struct bag_sums {
@@ -57,14 +56,12 @@ void bags_add_part(struct bags *b, const struct bag_part *part);
  * EMX_ERR_RANGE: more than EMX_MAX_DOCUMENTS; EMX_ERR_MEMORY.
  */
 EMX_CHECKED enum emx_status bags_end(struct bags *b, struct emx_error *err);
-/* It is over, and goes to the sample, which is borrowed until bags_flush(), and not to the sums.  EMX_ERR_MEMORY. */
-EMX_CHECKED enum emx_status bags_offer(struct bags *b, struct sample *s, uint64_t hash, struct emx_error *err);
 /* What was added since the last end goes to *ret instead, over what was there. */
 void bags_end_part(struct bags *b, struct bag_part *ret);
 /* ... and goes nowhere. */
 void bags_drop(struct bags *b);
 
-/* All documents that ended are in the sums, or were offered.  EMX_ERR_RANGE and EMX_ERR_MEMORY as above. */
+/* All documents that ended are in the sums.  EMX_ERR_RANGE and EMX_ERR_MEMORY as above. */
 EMX_CHECKED enum emx_status bags_flush(struct bags *b, struct emx_error *err);
 
 #endif

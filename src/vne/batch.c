@@ -132,11 +132,6 @@ size_t batch_n_documents(const struct batch *b)
     return b->n_documents;
 }
 
-size_t batch_most_documents(const struct batch *b)
-{
-    return b->most_documents;
-}
-
 bool batch_is_full(const struct batch *b)
 {
     return b->n_counts >= MOST_COUNTS || b->n_documents == b->most_documents;

@@ -28,7 +28,6 @@ void batch_destroy(struct batch **b);
  */
 EMX_CHECKED bool batch_add(struct batch *b, const uint32_t *tokens, size_t n, uint16_t *counts);
 size_t batch_n_documents(const struct batch *b);
-size_t batch_most_documents(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 
 void batch_sum_up(struct batch *b);

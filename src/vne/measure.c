@@ -7,6 +7,7 @@
 #include "vne/frequencies.h"
 #include "vne/sample.h"
 #include "vne/set.h"
+#include "vne/waiting.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ struct worker {
     const struct item *item;
     struct sample *sample; /* of the domain; NULL: all documents */
     uint64_t path_hash, hash;
-    struct bag_sums sums; /* of the shard */
+    struct waiting waiting; /* a document for the sample */
+    struct bag_sums sums;   /* of the shard */
     struct bags *bags;
     struct frequencies frequencies; /* of the shard, while these are counted */
 };
@@ -43,6 +45,7 @@ struct pass {
     } * domains;                 /* [n_domains] */
     struct item *items;          /* [n_items] the shards of all domains */
     size_t n_items;
+    _Atomic size_t n_begun;
     struct worker *workers; /* [n_workers] */
     unsigned n_workers;
     struct placement *placement;
@@ -76,7 +79,7 @@ static enum emx_status refuse_token(const struct worker *w, uint32_t token, uint
 static enum emx_status on_tokens(void *context, const uint32_t *tokens, size_t n, uint64_t index, struct emx_error *err)
 {
     struct worker *w = context;
-    size_t done = bags_u32(w->bags, tokens, n);
+    size_t done = w->sample ? waiting_add(&w->waiting, tokens, n) : bags_u32(w->bags, tokens, n);
 
     return done < n ? refuse_token(w, tokens[done], index + done, err) : EMX_OK;
 }
@@ -86,18 +89,41 @@ static enum emx_status on_end(void *context, bool is_document, struct emx_error 
     struct worker *w = context;
 
     if (is_document)
-        return w->sample ? bags_offer(w->bags, w->sample, w->hash, err) : bags_end(w->bags, err);
+        return w->sample ? waiting_offer(&w->waiting, w->hash, err) : bags_end(w->bags, err);
+    waiting_drop(&w->waiting);
     bags_drop(w->bags);
     return EMX_OK;
 }
 
 /* --- a shard ------------------------------------------------------------------------------------------------ */
 
-static enum emx_status add_shard(struct worker *w, struct emx_error *err)
+static enum emx_status to_domain(struct worker *w, size_t domain, struct emx_error *err)
+{
+    w->sample = w->pass->domains[domain].sample;
+    w->sums.n_tokens = w->sums.n_without_vector = 0;
+    emx_density_reset(w->sums.density);
+    waiting_to(&w->waiting, w->sample);
+    return bags_to(w->bags, &w->sums, err);
+}
+
+static enum emx_status end_sample(struct worker *w, struct emx_error *err)
+{
+    bool any = w->sample != NULL;
+    enum emx_status status = EMX_OK;
+
+    while (!status && any && !w->pass->stop)
+        status = sample_end(w->sample, w->bags, &any, err);
+    return status;
+}
+
+static enum emx_status add_to_domain(struct worker *w, size_t domain, struct emx_error *err)
 {
     struct pass *p = w->pass;
-    struct emx_vne_domain *d = &p->set->domains[w->item->domain];
-    enum emx_status status;
+    struct emx_vne_domain *d = &p->set->domains[domain];
+    enum emx_status status = bags_flush(w->bags, err);
+
+    if (status)
+        return status;
 
     pthread_mutex_lock(&p->mutex);
     status = emx_density_merge(d->density, w->sums.density);
@@ -114,22 +140,14 @@ static enum emx_status read_shard(struct worker *w, struct emx_error *err)
     const struct emx_shard_record *shard = &d->shards[w->item->shard];
     struct measured *domain = &p->domains[w->item->domain];
     struct documents_sink sink = {on_begin, on_tokens, on_end, w};
-    enum emx_status status;
+    enum emx_status status = to_domain(w, w->item->domain, err);
 
-    emx_density_reset(w->sums.density);
-    w->sums.n_tokens = w->sums.n_without_vector = 0;
-    w->sample = domain->sample;
     w->path_hash = sample_path_hash(shard->path, p->options->seed);
-    status = bags_to(w->bags, &w->sums, err);
     if (!status)
         status = documents_read(shard, &d->settings, p->options->column, &sink, err);
-    if (!status && w->sample) /* another thread may be the one that ends the domain */
-        status = bags_flush(w->bags, err);
-    if (!status && --domain->n_shards == 0 && w->sample)
-        status = sample_take(w->sample, w->bags, err);
-    if (!status)
-        status = bags_flush(w->bags, err);
-    return status ? status : add_shard(w, err);
+    if (!status && --domain->n_shards == 0 && p->n_begun < p->n_items) /* others have enough to do */
+        status = end_sample(w, err);
+    return status ? status : add_to_domain(w, w->item->domain, err);
 }
 
 static void keep_error(struct pass *p, size_t item, const struct emx_error *error)
@@ -149,11 +167,33 @@ static void work(size_t item, unsigned thread, void *context)
     struct worker *w = &p->workers[thread];
     struct emx_error error;
 
+    p->n_begun++;
     if (p->stop)
         return;
     w->item = &p->items[item];
     if (read_shard(w, &error) != EMX_OK)
         keep_error(p, item, &error);
+}
+
+/* What was left when the last shard was read: by several threads. */
+static enum emx_status end_rest(struct worker *w, size_t domain, struct emx_error *err)
+{
+    enum emx_status status = to_domain(w, domain, err);
+
+    if (!status)
+        status = end_sample(w, err);
+    return status ? status : add_to_domain(w, domain, err);
+}
+
+static void end_rests(size_t item, unsigned thread, void *context)
+{
+    struct pass *p = context;
+    struct emx_error error;
+
+    for (size_t i = 0; i < p->set->n_domains && !p->stop; i++) {
+        if (p->domains[i].sample && sample_n(p->domains[i].sample) && end_rest(&p->workers[thread], i, &error))
+            keep_error(p, p->n_items + item, &error);
+    }
 }
 
 static void solve(size_t item, unsigned thread, void *context)
@@ -336,6 +376,8 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         w->pass = p;
         status = bags_create(p->rows, &w->bags, err);
         if (!status)
+            status = waiting_init(&w->waiting, p->rows, w->bags, err);
+        if (!status)
             status = emx_density_create(p->set->dimension, &w->sums.density, err);
     }
     return status;
@@ -369,6 +411,7 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
 static void finish(struct pass *p)
 {
     for (unsigned i = 0; i < p->n_workers; i++) {
+        waiting_finish(&p->workers[i].waiting);
         bags_destroy(&p->workers[i].bags);
         emx_density_destroy(&p->workers[i].sums.density);
     }
@@ -395,6 +438,8 @@ enum emx_status emx_vne_measure(struct emx_state *s, const struct emx_embeddings
     status = prepare(&p, err);
     if (!status)
         status = threads_for(p.placement, p.n_items, work, &p, err);
+    if (!status && !p.stop)
+        status = threads_for(p.placement, p.n_workers, end_rests, &p, err);
     if (!status && !p.stop)
         status = threads_for(p.placement, p.set->n_domains, solve, &p, err);
     if (!status && p.error.status)

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { AT_ONCE = 256 /* documents that one thread ends before another may: milliseconds */ };
+
 struct entry {
     uint64_t hash;
-    struct bag_part part;
+    struct sampled *document; /* with what it points to behind it */
 };
 
 struct sample {
@@ -19,6 +21,7 @@ struct sample {
     struct entry *heap; /* [n] of cap; once full the largest hash is at its top */
     size_t n, cap;
     _Atomic uint64_t most; /* only hashes up to it are wanted; falls */
+    _Atomic int64_t spare; /* bytes that documents longer than their sums may take, or less than 0 */
 };
 
 uint64_t sample_path_hash(const char *path, uint64_t seed)
@@ -41,25 +44,19 @@ enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct sample
     s->n_wanted = n_wanted < SIZE_MAX ? (size_t)n_wanted : SIZE_MAX;
     s->dimension = dimension;
     s->most = UINT64_MAX;
+    s->spare = SAMPLE_SPARE_BYTES;
     pthread_mutex_init(&s->mutex, NULL);
     *ret = s;
     return EMX_OK;
-}
-
-static void forget(struct sample *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        free(s->heap[i].part.sum);
-    free(s->heap);
-    s->heap = NULL;
-    s->n = s->cap = 0;
 }
 
 void sample_destroy(struct sample **s)
 {
     if (!*s)
         return;
-    forget(*s);
+    for (size_t i = 0; i < (*s)->n; i++)
+        free((*s)->heap[i].document);
+    free((*s)->heap);
     pthread_mutex_destroy(&(*s)->mutex);
     free(*s);
     *s = NULL;
@@ -69,6 +66,18 @@ bool sample_wants(const struct sample *s, uint64_t hash)
 {
     /* Relaxed: an old value only lets more through, and sample_offer() looks again. */
     return hash <= atomic_load_explicit(&s->most, memory_order_relaxed);
+}
+
+static size_t sum_bytes(const struct sample *s)
+{
+    return s->dimension * sizeof(int64_t);
+}
+
+bool sample_has_room(const struct sample *s, size_t n_bytes)
+{
+    /* Relaxed: a thread may be a document late. */
+    return n_bytes <= sum_bytes(s) ||
+           (int64_t)(n_bytes - sum_bytes(s)) <= atomic_load_explicit(&s->spare, memory_order_relaxed);
 }
 
 /* --- the heap ------------------------------------------------------------------------------------------------ */
@@ -103,25 +112,17 @@ static bool reserve(struct sample *s)
     return true;
 }
 
-static void fill(const struct sample *s, struct entry *e, uint64_t hash, const struct bag_part *document)
+/* What a document takes of the room for others. */
+static int64_t surplus(const struct sample *s, const struct sampled *d)
 {
-    e->hash = hash;
-    e->part.n_tokens = document->n_tokens;
-    e->part.n_without_vector = document->n_without_vector;
-    memcpy(e->part.sum, document->sum, s->dimension * sizeof(*document->sum));
+    return d->part.sum ? 0 : (int64_t)(d->n * d->width) - (int64_t)sum_bytes(s);
 }
 
-static bool add(struct sample *s, uint64_t hash, const struct bag_part *document)
+static bool add(struct sample *s, uint64_t hash, struct sampled *document)
 {
-    struct entry *e;
-
     if (!reserve(s))
         return false;
-    e = &s->heap[s->n];
-    e->part.sum = malloc(s->dimension * sizeof(*e->part.sum));
-    if (!e->part.sum)
-        return false;
-    fill(s, e, hash, document);
+    s->heap[s->n] = (struct entry){hash, document};
     if (++s->n == s->n_wanted) {
         for (size_t i = s->n / 2; i-- > 0;)
             sink(s, i);
@@ -129,52 +130,149 @@ static bool add(struct sample *s, uint64_t hash, const struct bag_part *document
     return true;
 }
 
-enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_part *document, struct emx_error *err)
+/* Which one is not taken, or no more; NULL: each is. */
+static struct sampled *exchange(struct sample *s, uint64_t hash, struct sampled *document)
 {
+    struct sampled *last = s->heap[0].document;
+
+    if (hash >= s->heap[0].hash)
+        return document;
+    s->heap[0] = (struct entry){hash, document};
+    sink(s, 0);
+    return last;
+}
+
+static enum emx_status no_memory(const struct sample *s, struct emx_error *err)
+{
+    return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a sample of %zu documents", s->n_wanted);
+}
+
+/* Takes the document, also after a failure. */
+static enum emx_status give(struct sample *s, uint64_t hash, struct sampled *document, struct emx_error *err)
+{
+    struct sampled *left_out = NULL;
     bool done = true;
 
     pthread_mutex_lock(&s->mutex);
-    if (s->n < s->n_wanted) {
-        done = add(s, hash, document);
-    } else if (hash < s->heap[0].hash) {
-        fill(s, &s->heap[0], hash, document);
-        sink(s, 0);
-    }
-    if (done && s->n == s->n_wanted)
+    s->spare -= surplus(s, document);
+    if (s->n == s->n_wanted)
+        left_out = exchange(s, hash, document);
+    else if (!(done = add(s, hash, document)))
+        left_out = document;
+    if (left_out)
+        s->spare += surplus(s, left_out);
+    if (s->n == s->n_wanted)
         atomic_store_explicit(&s->most, s->heap[0].hash, memory_order_relaxed);
     pthread_mutex_unlock(&s->mutex);
-    return done ? EMX_OK : emx_fail(err, EMX_ERR_MEMORY, "out of memory for a sample of %zu documents", s->n_wanted);
+    free(left_out);
+    return done ? EMX_OK : no_memory(s, err);
 }
 
-uint64_t sample_n(const struct sample *s)
+/* --- documents ------------------------------------------------------------------------------------------------- */
+
+enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_part *document, struct emx_error *err)
 {
-    return s->n;
+    struct sampled *d = malloc(sizeof(*d) + sum_bytes(s));
+
+    if (!d)
+        return no_memory(s, err);
+    *d = (struct sampled){.part = *document};
+    d->part.sum = memcpy(d + 1, document->sum, sum_bytes(s));
+    return give(s, hash, d, err);
 }
 
-const struct bag_part *sample_document(const struct sample *s, size_t i, uint64_t *ret_hash)
+static bool fit_in_two_bytes(const uint32_t *tokens, size_t n)
+{
+    uint32_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all |= tokens[i];
+    return all <= UINT16_MAX;
+}
+
+static void narrow(const uint32_t *tokens, size_t n, uint16_t *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (uint16_t)tokens[i];
+}
+
+enum emx_status sample_offer_tokens(struct sample *s, uint64_t hash, const void *tokens, size_t n, size_t width,
+                                    struct emx_error *err)
+{
+    bool narrows = width == 4 && fit_in_two_bytes(tokens, n);
+    struct sampled *d;
+
+    if (!sample_wants(s, hash))
+        return EMX_OK;
+    d = malloc(sizeof(*d) + n * (narrows ? 2 : width));
+    if (!d)
+        return no_memory(s, err);
+    *d = (struct sampled){.tokens = d + 1, .n = n, .width = narrows ? 2 : width};
+    if (narrows)
+        narrow(tokens, n, (uint16_t *)(d + 1));
+    else if (n)
+        memcpy(d + 1, tokens, n * width);
+    return give(s, hash, d, err);
+}
+
+uint64_t sample_n(struct sample *s)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&s->mutex);
+    n = s->n;
+    pthread_mutex_unlock(&s->mutex);
+    return n;
+}
+
+const struct sampled *sample_document(const struct sample *s, size_t i, uint64_t *ret_hash)
 {
     *ret_hash = s->heap[i].hash;
-    return &s->heap[i].part;
+    return s->heap[i].document;
 }
 
 enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
-    for (size_t i = 0; i < s->n && !status; i++)
-        status = sample_offer(to, s->heap[i].hash, &s->heap[i].part, err);
-    forget(s);
+    while (s->n && !status) {
+        struct entry *e = &s->heap[--s->n];
+
+        s->spare += surplus(s, e->document);
+        status = give(to, e->hash, e->document, err);
+    }
     return status;
 }
 
-enum emx_status sample_take(struct sample *s, struct bags *b, struct emx_error *err)
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static enum emx_status end(const struct sampled *d, struct bags *b, struct emx_error *err)
 {
+    if (d->part.sum)
+        bags_add_part(b, &d->part);
+    else if (d->width == 2)
+        bags_u16(b, d->tokens, d->n);
+    else
+        bags_u32(b, d->tokens, d->n);
+    return bags_end(b, err);
+}
+
+enum emx_status sample_end(struct sample *s, struct bags *b, bool *ret_any, struct emx_error *err)
+{
+    struct entry taken[AT_ONCE];
+    size_t n;
     enum emx_status status = EMX_OK;
 
-    for (size_t i = 0; i < s->n && !status; i++) {
-        bags_add_part(b, &s->heap[i].part);
-        status = bags_end(b, err);
+    pthread_mutex_lock(&s->mutex);
+    n = s->n < AT_ONCE ? s->n : AT_ONCE;
+    s->n -= n;
+    memcpy(taken, s->heap + s->n, n * sizeof(*taken));
+    pthread_mutex_unlock(&s->mutex);
+    for (size_t i = 0; i < n; i++) {
+        if (!status)
+            status = end(taken[i].document, b, err);
+        free(taken[i].document);
     }
-    forget(s);
+    *ret_any = n > 0;
     return status;
 }
