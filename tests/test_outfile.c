@@ -174,6 +174,51 @@ static void failures_name_the_path_and_leave_nothing(void)
     CHECK(files_in(folder) == 0);
 }
 
+static void touch(const char *name)
+{
+    FILE *f = fopen(in_folder(name), "w");
+
+    CHECK(f && fclose(f) == 0);
+}
+
+static void what_a_killed_writer_left_is_removed(void)
+{
+    static const char *const others[] = {".file.0123456789abcde.tmp",    ".file.0123456789abcdef0.tmp",
+                                         ".file.0123456789abcdeg.tmp",   ".file.0123456789abcdef.tmp~",
+                                         ".file2.0123456789abcdef.tmp",  "file.0123456789abcdef.tmp",
+                                         ".another.0123456789abcdef.tmp"};
+    enum { N = sizeof(others) / sizeof(*others) };
+    const char *link = ".file.00000000000000aa.tmp";
+
+    for (size_t i = 0; i < N; i++)
+        touch(others[i]);
+    CHECK(symlink("elsewhere", in_folder(link)) == 0);
+    touch(".file.0123456789abcdef.tmp");
+    touch(".file.fedcba9876543210.tmp");
+    CHECK(emx_write_file(in_folder("file"), "f", 1, NULL) == EMX_OK);
+    CHECK(files_in(folder) == N + 2);
+    for (size_t i = 0; i < N; i++)
+        CHECK(unlink(in_folder(others[i])) == 0);
+    CHECK(unlink(in_folder(link)) == 0 && unlink(in_folder("file")) == 0);
+}
+
+/* Where temporary files have names: that of a writer who lives stays, that of one who was killed goes. */
+static bool living_writers_are_told_from_killed_ones(void)
+{
+    struct outfile *o = NULL;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(outfile_create("shared", &o, NULL) == EMX_OK && kill(getpid(), SIGKILL) == 0);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) || files_in(folder) != 1)
+        return false;
+    return outfile_create("shared", &o, NULL) == EMX_OK && files_in(folder) == 1 &&
+           emx_write_file("shared", "one", 3, NULL) == EMX_OK && files_in(folder) == 2 &&
+           outfile_write(o, "two", 3, NULL) == EMX_OK && outfile_commit(o, NULL) == EMX_OK && holds("shared", "two") &&
+           (outfile_destroy(&o), files_in(folder)) == 1 && unlink("/shared") == 0;
+}
+
 /* Without /proc a file cannot get a name later: it has a hidden one from the start. */
 static bool without_proc(void)
 {
@@ -188,7 +233,8 @@ static bool without_proc(void)
     ok = chdir("/") == 0 && outfile_create("named", &o, NULL) == EMX_OK && files_in(folder) == 1;
     outfile_destroy(&o);
     ok = ok && files_in(folder) == 0 && emx_write_file("named", "n", 1, NULL) == EMX_OK && holds("named", "n");
-    return ok && files_in(folder) == 1 && no_room() && files_in(folder) == 1 && unlink("/named") == 0;
+    return ok && files_in(folder) == 1 && no_room() && files_in(folder) == 1 && unlink("/named") == 0 &&
+           living_writers_are_told_from_killed_ones();
 }
 
 static void named_temporaries_do_the_same(void)
@@ -230,6 +276,7 @@ int main(void)
     RUN(large_writes_arrive_in_order);
     RUN(uncommitted_file_leaves_nothing);
     RUN(failures_name_the_path_and_leave_nothing);
+    RUN(what_a_killed_writer_left_is_removed);
     RUN(named_temporaries_do_the_same);
     RUN(outputs_that_are_no_files_are_written_directly);
     rmdir(folder);

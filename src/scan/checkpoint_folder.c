@@ -3,6 +3,8 @@
 #include "scan/sums_file.h"
 
 #include "cluster/cluster.h"
+#include "util/file_lock.h"
+#include "util/temporary.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -109,14 +111,6 @@ enum emx_status checkpoint_choose_folder(struct checkpoint *c, const struct emx_
 
 /* --- its lock ------------------------------------------------------------------------------------------ */
 
-/* The lock belongs to the open file, so the system lets it go whatever ends the program. */
-static bool lock_file(int fd)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-    return fcntl(fd, F_OFD_SETLK, &whole) == 0;
-}
-
 /* Is the file that was locked still the one of that name?  Who held it before may have removed it. */
 static bool is_in_place(int fd, const char *path)
 {
@@ -132,7 +126,7 @@ static enum emx_status lock_folder(struct checkpoint *c, struct emx_error *err)
         c->lock = open(c->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (c->lock < 0)
             return emx_fail_errno(err, EMX_ERR_IO, errno, "%s: cannot be opened", c->lock_path);
-        if (!lock_file(c->lock)) {
+        if (!file_lock(c->lock)) {
             if (errno == EAGAIN || errno == EACCES)
                 return emx_fail(err, EMX_ERR_ARG, "%s: another scan is working with this folder of checkpoints",
                                 c->folder);
@@ -146,28 +140,16 @@ static enum emx_status lock_folder(struct checkpoint *c, struct emx_error *err)
     return emx_fail(err, EMX_ERR_IO, "%s: cannot be locked: others keep removing it", c->lock_path);
 }
 
-static bool is_temporary(const char *name)
+/* Of a journal, or of sums, that a process was about to put in place when it was killed. */
+static void remove_left(const char *folder)
 {
-    size_t n = strlen(name);
+    static const char *const names[] = {JOURNAL_NAME, SUMS_NAME "0", SUMS_NAME "1"};
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    return (strncmp(name, "." JOURNAL_NAME ".", sizeof("." JOURNAL_NAME)) == 0 ||
-            strncmp(name, "." SUMS_NAME, sizeof("." SUMS_NAME) - 1) == 0) &&
-           n > 4 && strcmp(name + n - 4, ".tmp") == 0;
-}
-
-/* Of a journal, or of sums, that a process was about to put in place when it was killed: who holds the lock writes none
- * yet. */
-static void remove_temporary(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-
-    while (dir && (entry = readdir(dir))) {
-        if (is_temporary(entry->d_name))
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir)
-        closedir(dir);
+    for (size_t i = 0; i < 3 && fd >= 0; i++)
+        temporary_remove_left(fd, names[i]);
+    if (fd >= 0)
+        close(fd);
 }
 
 enum emx_status checkpoint_lock(struct checkpoint *c, struct emx_error *err)
@@ -175,7 +157,7 @@ enum emx_status checkpoint_lock(struct checkpoint *c, struct emx_error *err)
     enum emx_status status = lock_folder(c, err);
 
     if (!status)
-        remove_temporary(c->folder);
+        remove_left(c->folder);
     return status;
 }
 

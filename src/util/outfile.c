@@ -5,6 +5,9 @@
  */
 #include "util/outfile.h"
 
+#include "util/file_lock.h"
+#include "util/temporary.h"
+
 #include <emx/file.h>
 
 #include <errno.h>
@@ -14,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,17 +42,6 @@ static enum emx_status create_failed(const struct outfile *o, int errnum, struct
     return emx_fail_errno(err, EMX_ERR_IO, errnum, "cannot create %s", o->name);
 }
 
-/* An unpredictable name beside the target. */
-static bool choose_temporary(struct outfile *o)
-{
-    uint64_t random;
-
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return false;
-    snprintf(o->temporary, sizeof(o->temporary), ".%.200s.%016llx.tmp", o->base, (unsigned long long)random);
-    return true;
-}
-
 /* A file without a name; it gets one through /proc, so it is of use only where /proc is mounted. */
 static bool open_unnamed(struct outfile *o)
 {
@@ -60,8 +51,10 @@ static bool open_unnamed(struct outfile *o)
     if (o->fd < 0)
         return false;
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", o->fd);
-    if (access(proc, F_OK) == 0)
+    if (access(proc, F_OK) == 0) {
+        (void)file_lock(o->fd); /* for when it has one; where locks do not work nobody removes it */
         return true;
+    }
     close(o->fd);
     o->fd = -1;
     return false;
@@ -70,13 +63,16 @@ static bool open_unnamed(struct outfile *o)
 static enum emx_status open_named(struct outfile *o, struct emx_error *err)
 {
     for (int attempt = 0; attempt < 16; attempt++) {
-        if (!choose_temporary(o))
+        if (!temporary_name(o->base, o->temporary))
             break;
         o->fd = openat(o->folder, o->temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-        if (o->fd >= 0)
+        if (o->fd >= 0 && temporary_claim(o->fd))
             return EMX_OK;
-        if (errno != EEXIST)
+        if (o->fd < 0 && errno != EEXIST)
             break;
+        if (o->fd >= 0)
+            close(o->fd);
+        o->fd = -1;
     }
     o->temporary[0] = '\0';
     return create_failed(o, errno, err);
@@ -109,8 +105,10 @@ static enum emx_status open_replacement(struct outfile *o, const char *path, con
     if (!o->target)
         return create_failed(o, errno, err);
     status = open_folder(o, err);
-    if (status == EMX_OK && !open_unnamed(o))
-        status = open_named(o, err);
+    if (status == EMX_OK) {
+        temporary_remove_left(o->folder, o->base);
+        status = open_unnamed(o) ? EMX_OK : open_named(o, err);
+    }
     /* Where modes cannot be set there is none to keep. */
     if (status == EMX_OK && old && fchmod(o->fd, old->st_mode & 0777) != 0 && errno != EPERM)
         return create_failed(o, errno, err);
@@ -215,15 +213,10 @@ enum emx_status outfile_write(struct outfile *o, const void *data, size_t len, s
 }
 
 /* rename() replaces the target at once, linkat() cannot: so an unnamed file first gets a temporary name. */
-static bool name_file(struct outfile *o)
+static bool link_temporary(struct outfile *o, const char *proc)
 {
-    char proc[40];
-
-    if (o->temporary[0])
-        return true;
-    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", o->fd);
     for (int attempt = 0; attempt < 16; attempt++) {
-        if (!choose_temporary(o))
+        if (!temporary_name(o->base, o->temporary))
             break;
         if (linkat(AT_FDCWD, proc, o->folder, o->temporary, AT_SYMLINK_FOLLOW) == 0)
             return true;
@@ -232,6 +225,22 @@ static bool name_file(struct outfile *o)
     }
     o->temporary[0] = '\0';
     return false;
+}
+
+/* Where there is no target yet, an unnamed file gets its name in one step: a kill leaves nothing else. */
+static bool put_in_place(struct outfile *o)
+{
+    char proc[40];
+
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", o->fd);
+    if (!o->temporary[0] && linkat(AT_FDCWD, proc, o->folder, o->base, AT_SYMLINK_FOLLOW) == 0)
+        return true;
+    if (!o->temporary[0] && (errno != EEXIST || !link_temporary(o, proc)))
+        return false;
+    if (renameat(o->folder, o->temporary, o->folder, o->base) != 0)
+        return false;
+    o->temporary[0] = '\0';
+    return true;
 }
 
 /* Some file systems have nothing to sync and say so. */
@@ -258,9 +267,8 @@ enum emx_status outfile_commit(struct outfile *o, struct emx_error *err)
 
     if (status != EMX_OK || !o->target)
         return status;
-    if (!sync_fd(o->fd) || !name_file(o) || renameat(o->folder, o->temporary, o->folder, o->base) != 0)
+    if (!sync_fd(o->fd) || !put_in_place(o))
         return emx_fail_errno(err, EMX_ERR_IO, errno, "cannot write %s", o->name);
-    o->temporary[0] = '\0';
     if (!sync_folder(o))
         return emx_fail_errno(err, EMX_ERR_IO, errno, "%s is in place, but its folder could not be synced", o->name);
     return EMX_OK;

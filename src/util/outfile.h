@@ -5,7 +5,8 @@
  *
  * Bytes are buffered and go to a file without a name in the folder of `path` (O_TMPFILE), which the system
  * drops whatever ends the program; where a file system has no such files, to a hidden one with an unpredictable
- * name.  Commit syncs it, renames it to `path` and syncs the folder.
+ * name.  Commit syncs it, gives it the name `path` and syncs the folder.  What a writer of `path` that was killed left
+ * under a hidden name is removed by the next one (util/temporary.h).
  * Thread-safety: one thread at a time.
  */
 #ifndef UTIL_OUTFILE_H
