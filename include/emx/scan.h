@@ -70,7 +70,7 @@ struct emx_scan_vectors {
 };
 
 struct emx_scan_options {
-    unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota, Slurm) */
+    unsigned n_threads;     /* 0: processors this process may use (affinity, cgroup quota, Slurm), fewer if memory is little */
     uint64_t memory_bytes;  /* 0: half of the memory that machine, cgroup and Slurm allow */
     const char *tmpdir;     /* folder for what memory has no room for; NULL: $TMPDIR, or /tmp.  Borrowed for the call */
     /*

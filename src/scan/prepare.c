@@ -15,6 +15,7 @@ enum {
 #define MOST_SHARDS ((size_t)1 << 31)
 #define LEAST_MEMORY (UINT64_C(16) << 20)
 #define LEAST_MEMORY_OF_A_THREAD (UINT64_C(1) << 19) /* a small table of its domain */
+#define BUFFERS_OF_A_THREAD (UINT64_C(25) << 20)     /* what it needs beside tables */
 
 /* --- settings of a domain ------------------------------------------------------------------------------ */
 
@@ -195,22 +196,25 @@ static enum emx_status prepare_regions(struct scan *s, struct emx_error *err)
     return EMX_OK;
 }
 
-/*
- * Half of what this process may use, if the caller does not say: the system's cache of files has its uses, too.  Ranks
- * on one machine, and on the processors of one node, share their memory.
- */
-static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
+/* Ranks on one machine, and on the processors of one node, share their memory. */
+static uint64_t memory_there_is(const struct scan *s)
 {
     uint64_t most = machine_memory() / s->cluster->n_on_node;
-    uint64_t on_nodes = placement_memory(s->placement) / s->cluster->n_sharing, least;
+    uint64_t on_nodes = placement_memory(s->placement) / s->cluster->n_sharing;
 
-    s->budget.limit = s->options->memory_bytes;
-    if (!s->budget.limit)
-        s->budget.limit = (most < on_nodes ? most : on_nodes) / 2;
-    least = LEAST_MEMORY_OF_A_THREAD * s->times.n_threads;
+    return most < on_nodes ? most : on_nodes;
+}
+
+/* Half of what there is, if the caller does not say: buffers and the system's cache of files need some, too. */
+static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
+{
+    uint64_t least = LEAST_MEMORY_OF_A_THREAD * s->times.n_threads;
+
     least = least > LEAST_MEMORY ? least : LEAST_MEMORY;
+    s->budget.limit = s->options->memory_bytes ? s->options->memory_bytes : memory_there_is(s) / 2;
     if (s->budget.limit < least)
-        return emx_fail(err, EMX_ERR_ARG, "a memory limit of %llu bytes is below the least for %u thread%s, %llu MiB",
+        return emx_fail(err, EMX_ERR_ARG, "%s, %llu bytes, is below the least for %u thread%s, %llu MiB",
+                        s->options->memory_bytes ? "the limit of memory" : "half of the memory that this process has",
                         (unsigned long long)s->budget.limit, s->times.n_threads, s->times.n_threads == 1 ? "" : "s",
                         (unsigned long long)(least >> 20));
     s->index_memory = s->budget.limit / 2 / s->times.n_threads;
@@ -221,27 +225,35 @@ static enum emx_status prepare_memory(struct scan *s, struct emx_error *err)
     return EMX_OK;
 }
 
-/* Each of the ranks that may run on the same processors takes a part of them. */
-static enum emx_status share_processors(struct scan *s, bool bind, struct emx_error *err)
+/*
+ * If the caller does not say: each of the ranks that may run on the same processors takes a part of them, and no more
+ * threads than the other half of the memory has buffers for, which a container of many processors may lack.
+ */
+static enum emx_status choose_n_threads(struct scan *s, bool bind, struct emx_error *err)
 {
-    unsigned n = placement_n_threads(s->placement) / s->cluster->n_sharing;
+    unsigned n = placement_n_threads(s->placement), wanted = n / s->cluster->n_sharing;
+    uint64_t most = memory_there_is(s) / 2 / BUFFERS_OF_A_THREAD;
 
+    wanted = wanted < most ? wanted : (unsigned)most;
+    wanted = wanted ? wanted : 1;
+    if (wanted == n)
+        return EMX_OK;
     placement_destroy(&s->placement);
-    return placement_create(NULL, n ? n : 1, bind, &s->placement, err);
+    return placement_create(NULL, wanted, bind, &s->placement, err);
 }
 
 static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 {
     const struct emx_scan_options *o = s->options;
-    unsigned n_sharing = s->cluster->n_sharing;
-    bool bind = o->bind_threads && n_sharing == 1; /* ranks do not know which of the processors others bind to */
+    /* Ranks do not know which of the processors they share others bind to. */
+    bool bind = o->bind_threads && s->cluster->n_sharing == 1;
     enum emx_status status;
 
     if (o->n_threads > MOST_THREADS)
         return emx_fail(err, EMX_ERR_ARG, "%u threads are more than %d", o->n_threads, MOST_THREADS);
     status = placement_create(NULL, o->n_threads, bind, &s->placement, err);
-    if (!status && !o->n_threads && n_sharing > 1)
-        status = share_processors(s, bind, err);
+    if (!status && !o->n_threads)
+        status = choose_n_threads(s, bind, err);
     if (status)
         return status;
     s->times.n_threads = placement_n_threads(s->placement);

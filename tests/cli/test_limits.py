@@ -45,6 +45,18 @@ def windows_are_limited_by_memory(box):
 
 
 @test
+def little_memory_takes_few_threads(box):
+    """Of processors there may be many in a container of little memory, and each thread has buffers."""
+    box.write("a.bin", u16([1, 2, 3]))
+    scan = ["scan", "-v", "--progress=never", "-o", "x.emx", *RAW, "web=a.bin"]
+    for megabytes, plan in [("64", "plan: 1 thread,"), ("65536", f"plan: {len(os.sched_getaffinity(0))} thread")]:
+        result = box.run(*scan, env={**os.environ, "SLURM_MEM_PER_NODE": megabytes})
+        assert result.code == 0 and plan in result.err, result.err
+    box.error(*scan, env={**os.environ, "SLURM_MEM_PER_NODE": "8"}, absent="x.emx",
+              says="half of the memory that this process has, 4194304 bytes, is below the least for 1 thread, 16 MiB")
+
+
+@test
 def a_frame_of_2_to_the_63_is_cut_off(box):
     for name, tail in [("a", last_block()), ("b", b"")]:
         box.write(f"{name}.bin.zst", zstd_header(content=1 << 63) + tail)
