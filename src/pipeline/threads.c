@@ -20,8 +20,9 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-enum emx_status threads_start(struct threads *t, const struct placement *p, thread_fn *fn, void *context,
-                              struct emx_error *err)
+/* As many as the system starts, maybe none. */
+static enum emx_status start(struct threads *t, const struct placement *p, thread_fn *fn, void *context,
+                             struct emx_error *err)
 {
     unsigned n = placement_n_threads(p);
     sigset_t all, before;
@@ -39,11 +40,19 @@ enum emx_status threads_start(struct threads *t, const struct placement *p, thre
             t->n++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (t->n == 0) {
-        threads_join(t);
-        return emx_fail(err, EMX_ERR_MEMORY, "the system refuses to start a thread");
-    }
     return EMX_OK;
+}
+
+enum emx_status threads_start(struct threads *t, const struct placement *p, thread_fn *fn, void *context,
+                              struct emx_error *err)
+{
+    enum emx_status status = start(t, p, fn, context, err);
+
+    if (!status && t->n == 0) {
+        threads_join(t);
+        status = emx_fail(err, EMX_ERR_MEMORY, "the system refuses to start a thread");
+    }
+    return status;
 }
 
 void threads_join(struct threads *t)
@@ -83,8 +92,9 @@ enum emx_status threads_for(const struct placement *p, size_t n_items, item_fn *
         loop_items(0, &loop);
         return EMX_OK;
     }
-    status = threads_start(&t, p, loop_items, &loop, err);
-
+    status = start(&t, p, loop_items, &loop, err);
+    if (!status && t.n == 0)
+        loop_items(0, &loop);
     if (!status)
         threads_join(&t);
     return status;

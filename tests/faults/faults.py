@@ -213,8 +213,23 @@ def missing_threads_are_told():
         assert result.err.splitlines()[:-1] == [says], result.err
 
 
+def no_thread_is_needed_once_all_is_counted():
+    """Two count; none is started to sort, encode and write."""
+    with tempfile.TemporaryDirectory(prefix="emx-faults-") as folder:
+        box = Box(folder)
+        box.write("a.bin", random.Random(1).randbytes(2_000_000))
+        words = ["scan", "-q", "-j2", "--dtype=u16", "a=a.bin", "-o"]
+        fault = {"LD_PRELOAD": SHIM, "EMX_FAULT": "thread:EAGAIN:3+", "EMX_FAULT_FROM": "entromix",
+                 "EMX_FAULT_COUNT": str(box / "count")}
+        box.good(*words, "undisturbed")
+        box.good(*words, "alone", env={**os.environ, **fault})
+        assert struct.unpack("<QQ", box.bytes("count"))[1] > 0
+        assert box.bytes("alone") == box.bytes("undisturbed")
+
+
 def main():
     missing_threads_are_told()
+    no_thread_is_needed_once_all_is_counted()
     passed = failed = 0
     jobs = [job for job in JOBS if not CHOSEN or job[0] in CHOSEN]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
