@@ -89,10 +89,9 @@ static enum emx_status reserve(struct temp_file *f, size_t len, uint64_t *ret_at
     if (f->fd < 0)
         f->fd = open_unnamed(f->folder);
     if (f->fd < 0)
-        status = emx_fail_errno(err, EMX_ERR_IO, errno,
-                                "the pairs do not fit in the memory limit, and cannot create a temporary file in %s "
-                                "(--tmpdir names another folder)",
-                                f->folder);
+        status =
+            emx_fail_errno(err, EMX_ERR_IO, errno,
+                           "cannot create a temporary file for pairs in %s (--tmpdir names another folder)", f->folder);
     *ret_at = f->n_bytes;
     f->n_bytes += len;
     pthread_mutex_unlock(&f->mutex);
@@ -105,8 +104,7 @@ static enum emx_status write_failed(const struct temp_file *f, int errnum, uint6
         return emx_fail_errno(err, EMX_ERR_IO, errnum, "%s: cannot write at byte %llu", f->path,
                               (unsigned long long)at);
     return emx_fail_errno(err, EMX_ERR_IO, errnum,
-                          "the pairs do not fit in the memory limit, and cannot write byte %llu of a temporary "
-                          "file in %s (--tmpdir names another folder)",
+                          "cannot write byte %llu of a temporary file for pairs in %s (--tmpdir names another folder)",
                           (unsigned long long)at, f->folder);
 }
 

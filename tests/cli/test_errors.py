@@ -300,6 +300,19 @@ def nowhere_for_what_memory_has_no_room_for(box):
 
 
 @test
+def folders_that_take_no_files(box):
+    """Not even root's: /sys."""
+    shard(box)
+    for words, says in [(["-o", "/sys/x.emx"], "cannot create /sys/x.emx: "),
+                        (["-o", "x.emx", "--checkpoint", "/sys"], "/sys/checkpoint.lock: cannot be opened: "),
+                        (["-o", "x.emx", "--checkpoint", "/sys/ck"], "/sys/ck: cannot create the folder for checkpoints: ")]:
+        box.error("scan", *RAW, "web=a.bin", *words, says=says)
+    box.write("many.bin", random.Random(1).randbytes(6_000_000))
+    box.error("scan", "-o", "x.emx", *RAW, "--memory=16M", "--tmpdir=/sys", "a=many.bin",
+              says="cannot create a temporary file for pairs in /sys (--tmpdir names another folder): ")
+
+
+@test
 def too_little_memory(box):
     shard(box)
     scan_error(box, *RAW, "--memory", "1M", "web=a.bin", says="memory")
