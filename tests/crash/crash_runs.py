@@ -137,7 +137,11 @@ class Crashes:
     def wait_for(self, way, rng, job, box, left):
         """The moment of a disturbance; the process that is to be killed."""
         target = job.choose(rng)
-        if way != "hunt":
+        if way == "signal" and job.n_ranks > 1:
+            while job.is_running() and not job.listens(box):
+                time.sleep(0.002)
+            job.wait(rng.random() * left / 2)
+        elif way != "hunt":
             job.wait(rng.random() * left)
         else:
             phase, end = rng.choice(HUNTED), time.monotonic() + 3 * left + 1

@@ -113,6 +113,10 @@ class Job:
         except ProcessLookupError:
             return None
 
+    def listens(self, box):
+        """Ranks take long to find each other, and only then catch signals."""
+        return any(self.phase(pid, box) != "beginning" for pid in self.ranks())
+
     def ask_to_stop(self, rng):
         """Of ranks, as srun does all of them, or one, or mpirun."""
         number, ranks = rng.choice(SIGNALS), self.ranks()
