@@ -46,8 +46,8 @@ static enum emx_on_error on_error_named(const char *name)
 #define TO(member) offsetof(struct scanning_args, member)
 
 const struct opt scanning_rows[] = {
-    {"threads", 'j', "N", "threads that read and count (default: one for each processor)", TO(n_threads), opt_u32, 1,
-     4096, NULL},
+    {"threads", 'j', "N", "threads that read and count (default: one for each processor, fewer if memory is little)",
+     TO(n_threads), opt_u32, 1, 4096, NULL},
     {"memory", 0, "SIZE",
      "most memory to use; K, M, G, T may follow for powers of 1024, KB, MB, GB, TB for powers of 1000 (default: half "
      "of "
