@@ -109,7 +109,12 @@ static void own_read(void *state, rows_fn *visit, void *context)
 
 static uint64_t own_bytes(void *state)
 {
-    return ((struct own *)state)->budget.used;
+    struct own *o = state;
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < o->n_tables; i++)
+        n += table_n_bytes(o->tables[i]);
+    return n;
 }
 
 static void own_close(void *state)

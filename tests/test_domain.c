@@ -203,7 +203,7 @@ static void look_at_table(unsigned thread, struct found *found)
     struct table *table = table_for(thread, &alone);
 
     fill_table(table, alone, &adder);
-    look_at(adder.view.slots, (LINE_SLOTS * sizeof(uint64_t)) << adder.view.n_lines_log2,
+    look_at(adder.view.slots, (LINE_WORDS * sizeof(uint64_t)) << adder.view.n_lines_log2,
             placement_node_number(placement, placement_node(placement, thread)), found);
     if (table_leave(&adder, NULL) != EMX_OK)
         abort();
@@ -236,7 +236,7 @@ static void check_found(const struct found *found, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         if (found[i].refused)
             printf("the system does not tell where memory lies (%s): not checked\n", strerror(found[i].refused));
-        CHECK(found[i].n_pages > (N_KEYS * sizeof(uint64_t)) / PAGE);
+        CHECK(found[i].n_pages > (N_KEYS * sizeof(uint32_t)) / PAGE);
         CHECK(found[i].refused || found[i].n_wrong == 0);
     }
 }

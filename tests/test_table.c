@@ -228,15 +228,16 @@ static void short_and_narrow_tokens(void)
     tally_finish(&tails);
 }
 
-/* Counts near the limit of the field go on exactly, in the smallest field there is, and in the cache's. */
-static void counters_overflow_exactly(void)
+/* Counts near the limit of the field go on exactly, in the table and in the cache before it. */
+static void check_overflow(uint32_t vocabulary, unsigned lines_log2)
 {
     enum { N = 300001 };
     const uint64_t large = UINT64_C(1000000000000);
-    struct table *t = new_table(1 << 24, 0);
+    struct table *t = new_table(vocabulary, lines_log2);
+    struct pair_key key = table_key(t);
     struct table_adder adder = {0};
-    uint64_t hash = pair_key_mix(pair_key_for(1 << 24), pair_key_pack(pair_key_for(1 << 24), 7, 9));
-    struct emx_pair_count row;
+    uint64_t hash = pair_key_mix(key, pair_key_pack(key, 7, 9));
+    struct emx_pair_count rows[2];
     struct tally tails;
     size_t pieces;
     uint32_t *run = malloc(N * sizeof(*run));
@@ -252,18 +253,29 @@ static void counters_overflow_exactly(void)
         CHECK(table_leave(&adder, NULL) == EMX_OK);
     }
     check_valid(t);
-    {
-        struct emx_pair_count rows[2];
-
-        CHECK(collect(&t, 1, 3, ROWS_DROP_NONE, 0, &tails, rows, 2, &pieces) == 2);
-        row = rows[0];
-        CHECK(rows[1].count == N - 1);
-    }
-    CHECK(row.first == 7 && row.second == 9 && row.count == 2 * large + N - 1);
+    CHECK(collect(&t, 1, 3, ROWS_DROP_NONE, 0, &tails, rows, 2, &pieces) == 2);
+    CHECK(rows[0].first == 7 && rows[0].second == 9 && rows[0].count == 2 * large + N - 1);
+    CHECK(rows[1].count == N - 1);
     free(run);
     table_adder_finish(&adder);
     table_destroy(&t);
     tally_finish(&tails);
+}
+
+static void counters_overflow_exactly(void)
+{
+    check_overflow(1 << 24, 0); /* the smallest field of 8 bytes */
+    check_overflow(65536, 13);  /* the smallest of 4 */
+    check_overflow(65536, 18);
+}
+
+/* Counts that 8 bytes hold and 4 do not, while the slots become small; and so full that sorting takes more memory. */
+static void slots_become_small(void)
+{
+    check_count(60000, 70000, 1, true);
+    check_count(60000, 96000, 3, false);
+    check_count(200, 400000, 1, true);
+    check_count(220, 400000, 4, false);
 }
 
 static void tables_add_up_in_small_pieces(void)
@@ -377,6 +389,7 @@ int main(void)
     RUN(threads_share_a_table);
     RUN(short_and_narrow_tokens);
     RUN(counters_overflow_exactly);
+    RUN(slots_become_small);
     RUN(tables_add_up_in_small_pieces);
     RUN(pairs_across_eod_become_tails);
     RUN(a_budget_that_is_too_small_is_refused);

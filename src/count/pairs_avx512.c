@@ -3,11 +3,18 @@
 
 #include <immintrin.h>
 
-static inline unsigned line_matches(const uint64_t *line, uint64_t mask, uint64_t value)
+static inline unsigned line_matches(const void *line, uint64_t mask, uint64_t value)
 {
     __m512i words = _mm512_xor_si512(_mm512_load_si512(line), _mm512_set1_epi64((long long)value));
 
     return _mm512_testn_epi64_mask(words, _mm512_set1_epi64((long long)mask));
+}
+
+static inline unsigned small_matches(const void *line, uint32_t mask, uint32_t value)
+{
+    __m512i words = _mm512_xor_si512(_mm512_load_si512(line), _mm512_set1_epi32((int)value));
+
+    return _mm512_testn_epi32_mask(words, _mm512_set1_epi32((int)mask));
 }
 
 #include "count/pairs_vector.h"

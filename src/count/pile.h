@@ -4,8 +4,9 @@
  * A word is a key (2t bits) above a count (64 - 2t bits).  Keys of a table lie in the order of their hashes; sorting
  * begins with bins, each a range of keys small enough to be sorted in the cache.  One pass reads the slots and gives
  * every pair, as a word, to the open block of its bin, of which there are few enough for the cache; a full block goes
- * to the front of the part, over slots that were read long before, so that no other memory is needed.  A bin is then a
- * pile of blocks, each knowing the one below.
+ * to the front of the part, over slots that were read long before, or where small slots give more words than they free,
+ * to memory of the pile's own: the table has set as much aside (count/table_parts.h).  A bin is then a pile of
+ * blocks, each knowing the one below.
  *
  * What a word's count does not hold is kept aside (count/large_counts.h).
  */
@@ -16,7 +17,10 @@
 #include "count/large_counts.h"
 #include "count/tally.h"
 
-enum { PILE_BLOCK = 32 /* words: open blocks of 512 bins are 128 KiB, and 256 bytes are copied at full speed */ };
+enum {
+    PILE_BLOCK = 32, /* words: open blocks of 512 bins are 128 KiB, and 256 bytes are copied at full speed */
+    PILE_CHUNK = 256 /* blocks: 64 KiB */
+};
 
 /* Pairs that crossed a document end were counted like all others, since a test for each would cost more; here they go.
  */
@@ -34,8 +38,10 @@ struct drop_rule {
 struct pile {
     const struct bin_map *map;
     uint64_t *blocks; /* [n_blocks][PILE_BLOCK] in the table's memory */
-    uint32_t *below;  /* [n_blocks] 1 + the block below it in its bin, 0 at the ground */
     size_t n_blocks, cap_blocks;
+    uint64_t **chunks; /* [n_chunks][PILE_CHUNK][PILE_BLOCK] of the pile's own */
+    size_t n_extra;    /* blocks in them; they are numbered from cap_blocks on */
+    uint32_t *below;   /* of each block: 1 + the one below it in its bin, 0 at the ground */
     struct pile_bin {
         uint32_t top; /* 1 + the uppermost block, 0: none */
         uint32_t n_open;
@@ -56,15 +62,20 @@ void pile_finish(struct pile *p);
 /* The block below, or NULL; begin with the bin's top. */
 static inline const uint64_t *pile_block(const struct pile *p, uint32_t *at)
 {
-    const uint64_t *block = *at ? p->blocks + (size_t)(*at - 1) * PILE_BLOCK : NULL;
+    size_t i = *at;
 
-    *at = *at ? p->below[*at - 1] : 0;
-    return block;
+    if (!i)
+        return NULL;
+    *at = p->below[--i];
+    if (i < p->cap_blocks)
+        return p->blocks + i * PILE_BLOCK;
+    i -= p->cap_blocks;
+    return p->chunks[i / PILE_CHUNK] + i % PILE_CHUNK * PILE_BLOCK;
 }
 
 static inline void pile_fetch(const uint64_t *block)
 {
-    for (unsigned i = 0; i < PILE_BLOCK; i += LINE_SLOTS)
+    for (unsigned i = 0; i < PILE_BLOCK; i += LINE_WORDS)
         __builtin_prefetch(block + i);
 }
 

@@ -8,29 +8,35 @@
  * A table grows only between blocks, when no thread is inside one; every thread that waits to enter then moves
  * a part of the slots (table_grow.c tells how).  So nothing on the path of a pair looks at a lock or at a flag.
  *
- * Slots.  A table is an array of lines of 8 slots of 8 bytes: one cache line.  A slot is 0 (empty) or
+ * Slots.  A table is an array of lines of 64 bytes: one cache line, of 8 slots of 8 bytes or of 16 of 4.  Slots are of
+ * 8 bytes while the table is small, and of 4 from the size on at which a key's line tells so much of it that
+ * SMALL_COUNT_BITS of the 32 are left for the count: from 2^13 lines at 2^16 tokens, 2^17 at 2^18.  Most counts are
+ * small, and those that are not overflow exactly.  A slot of b bits is 0 (empty) or
  *
- *     bits  63 .. T     count; its highest bit is the overflow mark.  0 only if all of it was carried
+ *     bits b-1 .. T     count; its highest bit is the overflow mark.  0 only if all of it was carried
  *     bits T-1 .. 5     remainder: the low n - p bits of the key's hash (n bits of hash, 2^p lines)
  *     bits   4 .. 0     1 + d where this line is the d-th in which the key is looked for
  *
  * where T = n - p + 5.  Line + remainder give back the hash, and the hash the key.  A key stands in one of PROBE_LINES
  * lines, in any slot of the line: its own is number 0, and number d is d lines after number d - 1, so that keys which
  * find no room do not pile up behind full lines.  A line is passed over only when it is full: so a search that meets
- * an empty slot in a line need not look at the next.  Most keys stand where the search begins, in slot (hash mod 8) of
- * their own line.
+ * an empty slot in a line need not look at the next.  Most keys stand where the search begins, in slot (hash mod 8, or
+ * 16) of their own line.
  *
  * Changes of a slot, and why each is safe with other threads in the table:
  *
  *     0 -> (1, tag)          by compare-and-swap: one thread wins, the others read again.  A thread has seen that no
- *                            slot of the line holds the key, and tries the empty ones in the order that begins at
- *                            (hash mod 8).  Another with the same key tries them in the same order and, since slots are
+ *                            slot of the line holds the key, and tries the empty ones in the order that begins at its
+ *                            first.  Another with the same key tries them in the same order and, since slots are
  *                            not emptied, meets the winner's slot before any that is still empty: no key gets two.
- *     (c, tag) -> (c+k, tag) by fetch-add: the tag never changes while a thread is inside, so what was compared still
- *                            holds.
- *     overflow               a thread that sees the mark set by its own addition takes 2^(63-T) off the slot with
- *                            compare-and-swap and puts it on the table's carry list.  The field would wrap only
- *                            if as many additions were under way at once: no number of threads makes 2^22.
+ *     (c, tag) -> (c+k, tag) by compare-and-swap, and only where c is not marked: k is at most a quarter of the field,
+ *                            so c + k is in it.  The kernels do it by fetch-add in slots of 8 bytes, where they have
+ *                            seen no mark: k is at most MOST_AT_ONCE, and it takes 2^14 threads at once to pass the
+ *                            quarter that is left of 2^24.  The tag never changes while a thread is inside, so what
+ *                            was compared still holds.
+ *     overflow               a thread that sees the mark takes half the field off the slot with compare-and-swap and
+ *                            puts it on the table's carry list.  Of larger counts than a quarter all but a rest goes
+ *                            there at once, when the key has its slot.
  *     exchange of two slots  of a line: only by a thread that is alone inside, which so keeps common keys where
  *                            their search begins.  The line stays as full as it was.
  *     nothing -> 0           never.
@@ -49,30 +55,34 @@
 
 #include "count/key.h"
 #include "count/region.h"
+#include "count/slot.h"
 
 #include <emx/status.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
-    LINE_SLOTS = 8,
+    LINE_WORDS = 8, /* of 8 bytes */
+    MOST_LINE_SLOTS = 16,
     PROBE_BITS = 5,
     PROBE_LINES =
         (1 << PROBE_BITS) - 1, /* 85 % full, 2^19 lines of Zipf pairs need 20; lines one after the other, 49 */
-    MOST_AT_ONCE = 256,        /* added without looking for overflow: 2^12 threads together stay far below 2^22 */
+    MOST_AT_ONCE = 256,        /* added by fetch-add */
+    SMALL_COUNT_BITS = 8,      /* a count that is larger overflows every 128th time */
 };
-
-#define OVERFLOW_MARK (UINT64_C(1) << 63)
 
 struct table;
 
 /* Where and how to count during one block; constants of the table that the inner loop wants in registers. */
 struct table_view {
-    uint64_t *slots;
+    void *slots;
+    bool small;              /* of 4 bytes, 16 a line */
+    uint64_t mark;           /* the highest bit of a slot */
     uint64_t tag_mask;       /* 2^T - 1 */
     uint64_t match_mask;     /* the tag and the overflow mark: a marked slot does not match, and is drained */
     uint64_t remainder_mask; /* 2^(n-p) - 1 */
     uint64_t increment;      /* 2^T: one more in the count field */
+    uint64_t quarter;        /* of the counts that the field holds: the most that is added at once */
     unsigned shift;          /* n - p: hash >> shift is the line */
     unsigned n_lines_log2;
     struct pair_key key;
@@ -145,22 +155,29 @@ struct table_entry {
 };
 struct table_cursor {
     const struct table *table;
-    uint64_t line, end;
+    uint64_t begin, line, end;
     size_t carry;
     bool has_carries;
 };
 struct table_cursor table_cursor_begin(const struct table *t, size_t part, size_t n_parts);
-/* The next entries, up to cap (at least LINE_SLOTS); 0 at the end. */
+/* The next entries, up to cap (at least MOST_LINE_SLOTS); 0 at the end. */
 size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap);
+/* Were the last entries of those that overflowed? */
+bool table_cursor_is_in_carries(const struct table_cursor *c);
 
 /*
  * The memory of the same part of the slots, for whoever takes the table apart: behind the cursor, words that it has
  * read may be written over.  Then the table can only be emptied or destroyed.
  */
-uint64_t *table_part_slots(struct table *t, size_t part, size_t n_parts, size_t *ret_n);
+uint64_t *table_part_words(struct table *t, size_t part, size_t n_parts, size_t *ret_n);
+/* How many of these words the cursor of the part has read, and how many entries the slots of a word have at most. */
+size_t table_cursor_n_words(const struct table_cursor *c);
+unsigned table_word_slots(const struct table *t);
 
 struct pair_key table_key(const struct table *t);
-uint64_t table_n_used(struct table *t); /* slots in use; any thread, any time */
+uint64_t table_n_used(struct table *t);  /* slots in use; any thread, any time */
+uint64_t table_n_bytes(struct table *t); /* of its lines; any thread, any time */
+double table_load(struct table *t);      /* of its slots, the part in use; any thread, any time */
 
 /* Bytes that table_empty() would give back; any thread, any time. */
 uint64_t table_n_spare_bytes(struct table *t);

@@ -18,50 +18,66 @@ void table_spill(struct table_adder *a, uint64_t hash, uint64_t count)
     a->spill[a->n_spill++] = (struct spilled_key){hash, count};
 }
 
-/* Move the marked half of a full count field to the carries. */
-static void drain(struct table_adder *a, uint64_t *slot, uint64_t hash)
+void table_carry(struct table_adder *a, uint64_t hash, uint64_t count)
 {
-    uint64_t w = __atomic_load_n(slot, __ATOMIC_RELAXED);
-
-    while (w & OVERFLOW_MARK) {
-        if (!__atomic_compare_exchange_n(slot, &w, w & ~OVERFLOW_MARK, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-            continue;
-        pthread_mutex_lock(&a->table->mutex);
-        if (!carries_add(&a->table->carries, hash, OVERFLOW_MARK / a->view.increment))
-            a->no_memory = true;
-        pthread_mutex_unlock(&a->table->mutex);
-        return;
-    }
+    pthread_mutex_lock(&a->table->mutex);
+    if (!carries_add(&a->table->carries, hash, count))
+        a->no_memory = true;
+    pthread_mutex_unlock(&a->table->mutex);
 }
 
-/* Add to a slot that holds the key. */
-static inline __attribute__((always_inline)) void slot_add(struct table_adder *a, const struct table_view *v,
-                                                           uint64_t *slot, uint64_t hash, uint64_t count, bool shared)
-{
-    uint64_t amount = count << count_shift(v), w;
+/* Where a search is. */
+struct at {
+    void *line;
+    uint64_t slot; /* of the line */
+};
 
-    if (shared)
-        w = __atomic_fetch_add(slot, amount, __ATOMIC_RELAXED);
-    else
-        *slot = (w = *slot) + amount;
-    if ((w + amount) & OVERFLOW_MARK)
-        drain(a, slot, hash);
+/* Move the marked half of a full count field to the carries; the word that is left. */
+static uint64_t drain(struct table_adder *a, struct at at, uint64_t hash, bool small)
+{
+    const struct table_view *v = &a->view;
+    uint64_t w = slot_load(at.line, at.slot, small);
+
+    while (w & v->mark) {
+        if (!slot_exchange(at.line, at.slot, &w, w & ~v->mark, small))
+            continue;
+        w &= ~v->mark;
+        table_carry(a, hash, v->mark / v->increment);
+    }
+    return w;
+}
+
+/* Add to a slot that holds the key, at most a quarter of the field. */
+static inline __attribute__((always_inline)) void slot_add(struct table_adder *a, const struct table_view *v,
+                                                           struct at at, uint64_t hash, uint64_t count, bool shared,
+                                                           bool small)
+{
+    uint64_t amount = count << count_shift(v), w = slot_load(at.line, at.slot, small);
+
+    do {
+        if (w & v->mark)
+            w = drain(a, at, hash, small);
+        if (!shared)
+            slot_set(at.line, at.slot, w + amount, small);
+    } while (shared && !slot_exchange(at.line, at.slot, &w, w + amount, small));
+    if ((w + amount) & v->mark)
+        drain(a, at, hash, small);
 }
 
 enum found { FOUND_FULL_LINE, FOUND_EMPTY_SLOT, FOUND_AND_ADDED };
 
 /* Look for the key in all slots of a line. */
 static inline __attribute__((always_inline)) enum found line_find(struct table_adder *a, const struct table_view *v,
-                                                                  uint64_t *line, uint64_t tag, uint64_t hash,
-                                                                  uint64_t count, bool shared)
+                                                                  void *line, uint64_t tag, uint64_t hash,
+                                                                  uint64_t count, bool shared, bool small)
 {
     enum found found = FOUND_FULL_LINE;
 
-    for (unsigned i = 0; i < LINE_SLOTS; i++) {
-        uint64_t w = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < (small ? MOST_LINE_SLOTS : LINE_WORDS); i++) {
+        uint64_t w = slot_load(line, i, small);
 
         if (w && (w & v->tag_mask) == tag) {
-            slot_add(a, v, &line[i], hash, count, shared);
+            slot_add(a, v, (struct at){line, i}, hash, count, shared, small);
             return FOUND_AND_ADDED;
         }
         if (!w)
@@ -75,23 +91,25 @@ static inline __attribute__((always_inline)) enum found line_find(struct table_a
  * key.  False if others have filled the line meanwhile.
  */
 static inline __attribute__((always_inline)) bool line_insert(struct table_adder *a, const struct table_view *v,
-                                                              uint64_t *line, uint64_t tag, uint64_t hash,
-                                                              uint64_t count, bool shared)
+                                                              void *line, uint64_t tag, uint64_t hash, uint64_t count,
+                                                              bool shared, bool small)
 {
+    const unsigned n = small ? MOST_LINE_SLOTS : LINE_WORDS;
     uint64_t word = count << count_shift(v) | tag;
 
-    for (unsigned i = 0; i < LINE_SLOTS; i++) {
-        uint64_t *slot = &line[(hash + i) % LINE_SLOTS], w = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < n; i++) {
+        struct at at = {line, (hash + i) % n};
+        uint64_t w = slot_load(line, at.slot, small);
 
         if (!w && !shared)
-            *slot = word;
+            slot_set(line, at.slot, word, small);
         /* a failed exchange leaves the winner's word in w */
-        if (!w && (!shared || __atomic_compare_exchange_n(slot, &w, word, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))) {
+        if (!w && (!shared || slot_exchange(line, at.slot, &w, word, small))) {
             a->n_new++;
             return true;
         }
         if ((w & v->tag_mask) == tag) {
-            slot_add(a, v, slot, hash, count, shared);
+            slot_add(a, v, at, hash, count, shared, small);
             return true;
         }
     }
@@ -100,36 +118,40 @@ static inline __attribute__((always_inline)) bool line_insert(struct table_adder
 
 /* False if PROBE_LINES lines have no room. */
 static inline __attribute__((always_inline)) bool view_add(struct table_adder *a, const struct table_view *v,
-                                                           uint64_t hash, uint64_t count, bool shared)
+                                                           uint64_t hash, uint64_t count, bool shared, bool small)
 {
     uint64_t remainder = (hash & v->remainder_mask) << PROBE_BITS;
     uint64_t last = n_lines(v) - 1, number = hash >> v->shift;
 
     for (unsigned d = 0; d < PROBE_LINES && d <= last; number += ++d) {
-        uint64_t *line = v->slots + (number & last) * LINE_SLOTS, tag = remainder | (d + 1);
-        enum found found = line_find(a, v, line, tag, hash, count, shared);
+        void *line = line_at(v, number & last);
+        uint64_t tag = remainder | (d + 1);
+        enum found found = line_find(a, v, line, tag, hash, count, shared, small);
 
         if (found == FOUND_AND_ADDED ||
-            (found == FOUND_EMPTY_SLOT && line_insert(a, v, line, tag, hash, count, shared)))
+            (found == FOUND_EMPTY_SLOT && line_insert(a, v, line, tag, hash, count, shared, small)))
             return true;
     }
     return false;
 }
 
-static inline __attribute__((always_inline)) void add_or_spill(struct table_adder *a, uint64_t hash, uint64_t count)
+static bool add(struct table_adder *a, uint64_t hash, uint64_t count)
 {
-    if (a->alone ? view_add(a, &a->view, hash, count, false) : view_add(a, &a->view, hash, count, true))
-        return;
-    a->no_room = true;
-    table_spill(a, hash, count);
+    if (a->view.small)
+        return a->alone ? view_add(a, &a->view, hash, count, false, true)
+                        : view_add(a, &a->view, hash, count, true, true);
+    return a->alone ? view_add(a, &a->view, hash, count, false, false)
+                    : view_add(a, &a->view, hash, count, true, false);
 }
 
 void table_add(struct table_adder *a, uint64_t hash, uint64_t count)
 {
-    /* a quarter of the field at most at a time: see "overflow" in table.h */
-    const uint64_t most = (UINT64_C(1) << 61) / a->view.increment;
+    uint64_t rest = count & (a->view.quarter - 1);
 
-    for (; count > most; count -= most)
-        add_or_spill(a, hash, most);
-    add_or_spill(a, hash, count);
+    if (!add(a, hash, rest)) {
+        a->no_room = true;
+        table_spill(a, hash, count);
+    } else if (count > rest) {
+        table_carry(a, hash, count - rest);
+    }
 }

@@ -3,7 +3,7 @@
  *
  *     table.c           create, destroy, and the door: who is inside, who waits, when the table grows
  *     table_add.c       a key into its lines
- *     table_grow.c      lines to twice as many
+ *     table_grow.c      lines to twice as many, slots to half their size
  *     table_read.c      at rest: entries, and taking the table apart
  *     table_validate.c
  */
@@ -14,6 +14,10 @@
 #include "count/table.h"
 
 #include <pthread.h>
+
+#ifndef TABLE_SMALL_COUNT_BITS
+#define TABLE_SMALL_COUNT_BITS SMALL_COUNT_BITS
+#endif
 
 struct table {
     struct pair_key key;
@@ -32,7 +36,7 @@ struct table {
     bool refused; /* the budget had no room for a larger array: fill this one to the brim */
     struct growth {
         bool going_on;
-        struct table_view to; /* twice the lines, in the same memory */
+        struct table_view to; /* twice the lines, or as many of small slots, in the same memory */
         uint64_t n_steps, n_taken, n_done, n_used;
     } growth;
     struct carries carries;
@@ -43,9 +47,34 @@ static inline uint64_t n_lines(const struct table_view *v)
     return UINT64_C(1) << v->n_lines_log2;
 }
 
-static inline size_t bytes_for(unsigned lines_log2)
+static inline size_t line_slots(const struct table_view *v)
 {
-    return (LINE_SLOTS * sizeof(uint64_t)) << lines_log2;
+    return v->small ? MOST_LINE_SLOTS : LINE_WORDS;
+}
+
+static inline void *line_at(const struct table_view *v, uint64_t line)
+{
+    return (uint64_t *)v->slots + line * LINE_WORDS;
+}
+
+static inline size_t bytes_of_lines(unsigned lines_log2)
+{
+    return (LINE_WORDS * sizeof(uint64_t)) << lines_log2;
+}
+
+/*
+ * What a table takes of the budget.  A pair of a small slot takes 8 bytes when it is sorted (count/pile.h); at most
+ * FULL_LOAD of 16 in a line do, so half as much again is set aside for them and not touched before.
+ */
+static inline size_t bytes_for(unsigned lines_log2, bool small)
+{
+    return bytes_of_lines(lines_log2) + (small ? bytes_of_lines(lines_log2) / 2 : 0);
+}
+
+/* Is there room for SMALL_COUNT_BITS of count in 32? */
+static inline bool small_fits(struct pair_key key, unsigned lines_log2)
+{
+    return key.bits - lines_log2 + PROBE_BITS + TABLE_SMALL_COUNT_BITS <= 32;
 }
 
 /* Bits below the count in a slot. */
@@ -69,10 +98,12 @@ static inline uint64_t slot_hash(const struct table_view *v, uint64_t line, uint
 }
 
 /* table.c */
-void table_view_set(struct table_view *v, const struct region *region, struct pair_key key, unsigned lines_log2);
+void table_view_set(struct table_view *v, const struct region *region, struct pair_key key, unsigned lines_log2,
+                    bool small);
 
-/* table_add.c: remember a key until the table has grown. */
+/* table_add.c: remember a key until the table has grown; put a part of a count on the carry list. */
 void table_spill(struct table_adder *a, uint64_t hash, uint64_t count);
+void table_carry(struct table_adder *a, uint64_t hash, uint64_t count);
 
 /*
  * table_grow.c, called with the mutex.  _begin() when nobody is inside: sets `refused` where there is no memory.

@@ -8,8 +8,10 @@ static bool reachable(const struct table_view *v, uint64_t line, unsigned index,
     unsigned number = (unsigned)(w & PROBE_LINES) - 1;
 
     for (unsigned d = 0; d <= number; d++) {
-        for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t other = v->slots[(((hash >> v->shift) + probe_offset(d)) & last) * LINE_SLOTS + i];
+        const void *slots = line_at(v, ((hash >> v->shift) + probe_offset(d)) & last);
+
+        for (unsigned i = 0; i < line_slots(v); i++) {
+            uint64_t other = slot_get(slots, i, v->small);
 
             if (d == number && i == index)
                 continue;
@@ -27,8 +29,8 @@ bool table_validate(const struct table *t, const char **ret_reason)
 
     *ret_reason = NULL;
     for (uint64_t line = 0; line < n_lines(v); line++) {
-        for (unsigned i = 0; i < LINE_SLOTS; i++) {
-            uint64_t w = v->slots[line * LINE_SLOTS + i];
+        for (unsigned i = 0; i < line_slots(v); i++) {
+            uint64_t w = slot_get(line_at(v, line), i, v->small);
 
             if (!w)
                 continue;

@@ -93,7 +93,7 @@ static enum emx_status begin_table(struct domain *d, unsigned thread, struct pai
     if (!larger)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a pair table");
     d->tables = larger;
-    while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_SLOTS << lines_log2 < n_expected)
+    while (lines_log2 < MOST_FIRST_LINES_LOG2 && (uint64_t)LINE_WORDS << lines_log2 < n_expected)
         lines_log2++;
     larger[d->n_tables] = (struct domain_table){.owner = thread};
     do /* a small one, where there is no room for more */

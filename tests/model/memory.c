@@ -134,120 +134,141 @@ void memory_write(const void *p, size_t n_bytes)
 
 /* --- atomic operations ------------------------------------------------------------------------------ */
 
-#define OVERFLOW_MARK (UINT64_C(1) << 63)
+/* A word of n_bytes, 4 or 8. */
+static uint64_t peek(const volatile void *p, size_t n_bytes)
+{
+    return n_bytes == 4 ? *(const volatile uint32_t *)p : *(const volatile uint64_t *)p;
+}
 
-static uint64_t load(volatile uint64_t *p)
+static void poke(volatile void *p, uint64_t value, size_t n_bytes)
+{
+    if (n_bytes == 4)
+        *(volatile uint32_t *)p = (uint32_t)value;
+    else
+        *(volatile uint64_t *)p = value;
+}
+
+static uint64_t load(const volatile void *p, size_t n_bytes)
 {
     operation(OP_LOAD, (const void *)p);
-    touch((const void *)p, sizeof(*p), ATOMIC, false);
-    return *p;
+    touch((const void *)p, n_bytes, ATOMIC, false);
+    return peek(p, n_bytes);
 }
 
-static void store(volatile uint64_t *p, uint64_t value)
+static void store(volatile void *p, uint64_t value, size_t n_bytes)
 {
     operation(OP_STORE, (const void *)p);
-    touch((const void *)p, sizeof(*p), ATOMIC, true);
-    *p = value;
+    touch((const void *)p, n_bytes, ATOMIC, true);
+    poke(p, value, n_bytes);
 }
 
-static uint64_t add(volatile uint64_t *p, uint64_t amount)
+static uint64_t add(volatile void *p, uint64_t amount, size_t n_bytes)
 {
     uint64_t before;
 
     if (planted_bug == ADD_IN_TWO_STEPS) {
-        before = load(p);
-        store(p, before + amount);
+        before = load(p, n_bytes);
+        store(p, before + amount, n_bytes);
         return before;
     }
     operation(OP_ADD, (const void *)p);
-    touch((const void *)p, sizeof(*p), ATOMIC, true);
-    before = *p;
-    *p = before + amount;
+    touch((const void *)p, n_bytes, ATOMIC, true);
+    before = peek(p, n_bytes);
+    poke(p, before + amount, n_bytes);
     return before;
 }
 
-static bool exchange_in_two_steps(volatile uint64_t *p, uint64_t *expected, uint64_t value)
+static bool exchange_in_two_steps(volatile void *p, uint64_t *expected, uint64_t value, size_t n_bytes)
 {
-    uint64_t found = load(p);
+    uint64_t found = load(p, n_bytes);
 
     if (found != *expected) {
         *expected = found;
         return false;
     }
-    store(p, value);
+    store(p, value, n_bytes);
     return true;
 }
 
-static bool exchange(volatile uint64_t *p, uint64_t *expected, uint64_t value)
+static bool exchange(volatile void *p, uint64_t *expected, uint64_t value, size_t n_bytes)
 {
+    const uint64_t mark = UINT64_C(1) << (8 * n_bytes - 1);
+
     if (planted_bug == EXCHANGE_IN_TWO_STEPS)
-        return exchange_in_two_steps(p, expected, value);
+        return exchange_in_two_steps(p, expected, value, n_bytes);
     operation(OP_EXCHANGE, (const void *)p);
-    touch((const void *)p, sizeof(*p), ATOMIC, true);
-    if (*p == *expected) {
-        *p = value;
+    touch((const void *)p, n_bytes, ATOMIC, true);
+    if (peek(p, n_bytes) == *expected) {
+        poke(p, value, n_bytes);
         return true;
     }
     operation_only_read();
     if (planted_bug == LOSER_READS_NOTHING && *expected == 0)
         return false;
-    if (planted_bug == DRAINED_BY_BOTH && *expected & OVERFLOW_MARK)
+    if (planted_bug == DRAINED_BY_BOTH && *expected & mark)
         return true;
-    *expected = *p;
+    *expected = peek(p, n_bytes);
     return false;
 }
 
 /* --- what the compiler calls ------------------------------------------------------------------------ */
 
-typedef volatile uint64_t atomic_word;
-
-uint64_t __tsan_atomic64_load(const atomic_word *p, int order);
-void __tsan_atomic64_store(atomic_word *p, uint64_t value, int order);
-uint64_t __tsan_atomic64_fetch_add(atomic_word *p, uint64_t amount, int order);
-int __tsan_atomic64_compare_exchange_strong(atomic_word *p, uint64_t *expected, uint64_t value, int order, int failure);
-int __tsan_atomic64_compare_exchange_weak(atomic_word *p, uint64_t *expected, uint64_t value, int order, int failure);
-uint64_t __tsan_atomic64_compare_exchange_val(atomic_word *p, uint64_t expected, uint64_t value, int order,
-                                              int failure);
-
-uint64_t __tsan_atomic64_load(const atomic_word *p, int order)
-{
-    (void)order;
-    return load((atomic_word *)p);
-}
-
-void __tsan_atomic64_store(atomic_word *p, uint64_t value, int order)
-{
-    (void)order;
-    store(p, value);
-}
-
-uint64_t __tsan_atomic64_fetch_add(atomic_word *p, uint64_t amount, int order)
-{
-    (void)order;
-    return add(p, amount);
-}
-
-int __tsan_atomic64_compare_exchange_strong(atomic_word *p, uint64_t *expected, uint64_t value, int order, int failure)
-{
-    (void)order;
-    (void)failure;
-    return exchange(p, expected, value);
-}
-
-int __tsan_atomic64_compare_exchange_weak(atomic_word *p, uint64_t *expected, uint64_t value, int order, int failure)
-{
-    (void)order;
-    (void)failure;
-    return exchange(p, expected, value);
-}
-
-uint64_t __tsan_atomic64_compare_exchange_val(atomic_word *p, uint64_t expected, uint64_t value, int order, int failure)
-{
-    (void)order;
-    (void)failure;
-    exchange(p, &expected, value); /* which leaves in expected what was found */
-    return expected;
-}
+#define ATOMIC_ACCESS(bits)                                                                                            \
+    typedef uint##bits##_t word##bits;                                                                                 \
+    word##bits __tsan_atomic##bits##_load(const volatile word##bits *p, int order);                                    \
+    void __tsan_atomic##bits##_store(volatile word##bits *p, word##bits value, int order);                             \
+    word##bits __tsan_atomic##bits##_fetch_add(volatile word##bits *p, word##bits amount, int order);                  \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile word##bits *p, word##bits *expected, word##bits value,  \
+                                                      int order, int failure);                                         \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile word##bits *p, word##bits *expected, word##bits value,    \
+                                                    int order, int failure);                                           \
+    word##bits __tsan_atomic##bits##_compare_exchange_val(volatile word##bits *p, word##bits expected,                 \
+                                                          word##bits value, int order, int failure);                   \
+                                                                                                                       \
+    word##bits __tsan_atomic##bits##_load(const volatile word##bits *p, int order)                                     \
+    {                                                                                                                  \
+        (void)order;                                                                                                   \
+        return (word##bits)load(p, sizeof(*p));                                                                        \
+    }                                                                                                                  \
+                                                                                                                       \
+    void __tsan_atomic##bits##_store(volatile word##bits *p, word##bits value, int order)                              \
+    {                                                                                                                  \
+        (void)order;                                                                                                   \
+        store(p, value, sizeof(*p));                                                                                   \
+    }                                                                                                                  \
+                                                                                                                       \
+    word##bits __tsan_atomic##bits##_fetch_add(volatile word##bits *p, word##bits amount, int order)                   \
+    {                                                                                                                  \
+        (void)order;                                                                                                   \
+        return (word##bits)add(p, amount, sizeof(*p));                                                                 \
+    }                                                                                                                  \
+                                                                                                                       \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile word##bits *p, word##bits *expected, word##bits value,  \
+                                                      int order, int failure)                                          \
+    {                                                                                                                  \
+        uint64_t found = *expected;                                                                                    \
+        bool done = exchange(p, &found, value, sizeof(*p));                                                            \
+                                                                                                                       \
+        (void)order;                                                                                                   \
+        (void)failure;                                                                                                 \
+        *expected = (word##bits)found;                                                                                 \
+        return done;                                                                                                   \
+    }                                                                                                                  \
+                                                                                                                       \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile word##bits *p, word##bits *expected, word##bits value,    \
+                                                    int order, int failure)                                            \
+    {                                                                                                                  \
+        return __tsan_atomic##bits##_compare_exchange_strong(p, expected, value, order, failure);                      \
+    }                                                                                                                  \
+                                                                                                                       \
+    word##bits __tsan_atomic##bits##_compare_exchange_val(volatile word##bits *p, word##bits expected,                 \
+                                                          word##bits value, int order, int failure)                    \
+    {                                                                                                                  \
+        __tsan_atomic##bits##_compare_exchange_strong(p, &expected, value, order, failure);                            \
+        return expected; /* what was found */                                                                          \
+    }
+ATOMIC_ACCESS(32)
+ATOMIC_ACCESS(64)
 
 void __tsan_init(void);
 void __tsan_func_entry(void *caller);

@@ -6,7 +6,7 @@
 
 #include "explore.h"
 
-enum { MAX_BLOCKS = 3, MAX_ADDITIONS = 4, MAX_KEYS = 64, KEY_BITS = 32 };
+enum { MAX_BLOCKS = 3, MAX_ADDITIONS = 4, MAX_KEYS = 64, KEY_BITS = 16 };
 
 struct addition {
     uint64_t hash, count;
@@ -19,12 +19,16 @@ struct block {
 
 struct scenario {
     const char *name;
-    /* the table when threads begin; a line grows with its 6th key, 2 lines with the 11th, 4 with the 21st */
+    enum slots { LARGE, SMALL, SMALL_AFTER_GROWTH } slots;
+    /*
+     * the table when threads begin; a line grows with its 6th key, 2 lines with the 11th, 4 with the 21st; with small
+     * slots with its 12th, the 23rd
+     */
     unsigned lines_log2;
     unsigned n_filled; /* keys FILLED(i), once each */
     struct {
         unsigned n, line;
-    } crowds[2];            /* keys CROWDED(s, crowd, i) of one line, once each: a 9th stands in the next */
+    } crowds[2];            /* keys CROWDED(s, crowd, i) of one line, once each: a 9th, or 17th, stands in the next */
     uint64_t near_overflow; /* KEY_A and KEY_B begin with so much less than half the field, if not 0 */
     uint64_t limit;         /* of the budget, in lines; 0: none */
     unsigned n_threads;
@@ -123,8 +127,54 @@ static const struct scenario scenarios[] = {
      .n_filled = 5, .n_threads = 3,
      .blocks = {{KERNEL(A1)}, {KERNEL(B1)}, {SHARED(A1)}}},
     {.name = "two threads see a count overflow, a third adds",
-     .n_threads = 3, .near_overflow = 1,
+     .n_threads = 3, .near_overflow = 1, .deep = true,
      .blocks = {{SHARED(A1)}, {SHARED(A1)}, {SHARED(A1)}}},
+
+    {.name = "small slots: two threads add the same new key, and another that begins in its slot",
+     .slots = SMALL, .n_threads = 2,
+     .blocks = {{SHARED(A1, B1)}, {SHARED(B1, A1)}}},
+    {.name = "small slots: the same, both by the kernel",
+     .slots = SMALL, .n_filled = 1, .n_threads = 2,
+     .blocks = {{KERNEL(A1, B1)}, {KERNEL(B1, A1)}}},
+    {.name = "small slots: a count overflows while others add to it",
+     .slots = SMALL, .n_threads = 2, .near_overflow = 1,
+     .blocks = {{SHARED(A1, A1)}, {SHARED({KEY_A, 2}, A1)}}},
+    {.name = "small slots: a count overflows while the kernel adds to it",
+     .slots = SMALL, .n_threads = 2, .near_overflow = 2,
+     .blocks = {{SHARED(A1, A1)}, {KERNEL(A1, A1, A1)}}},
+    {.name = "small slots: counts are added that no field holds",
+     .slots = SMALL, .n_threads = 2, .near_overflow = 1,
+     .blocks = {{SHARED({KEY_A, 5000}, C1)}, {KERNEL({KEY_A, 5000}, {KEY_C, 3000})}}},
+    {.name = "small slots: two threads see a count overflow, a third adds",
+     .slots = SMALL, .n_threads = 3, .near_overflow = 1,
+     .blocks = {{SHARED(A1)}, {SHARED(A1)}, {SHARED(A1)}}},
+    {.name = "small slots: a line becomes too full and the table grows",
+     .slots = SMALL, .n_filled = 11, .n_threads = 2,
+     .blocks = {{SHARED(A1), SHARED({FILLED(0), 1})}, {SHARED(B1, A1), SHARED({FILLED(1), 1})}}},
+    {.name = "small slots: keys find no room and are added after growth",
+     .slots = SMALL, .n_filled = 11, .n_threads = 2,
+     .blocks = {{SHARED(A1, C1, B1)}, {SHARED(D1, {KEY(5, 5, 1), 1}, A1)}}},
+    {.name = "small slots: two threads move a line and keys that stand after it",
+     .slots = SMALL, .lines_log2 = 1, .n_filled = 5, .crowds = {{17, 0}}, .n_threads = 2,
+     .blocks = {{SHARED(A1)}, {SHARED(B1), SHARED(A1)}}},
+    {.name = "small slots: a thread alone grows a table of crowded lines where it stands",
+     .slots = SMALL, .lines_log2 = 1, .n_filled = 4, .crowds = {{17, 13}}, .n_threads = 2,
+     .blocks = {{KERNEL_ALONE(D1, B1, D1), SHARED(B1)}, {ALONE(B1)}}},
+    {.name = "slots become small",
+     .slots = SMALL_AFTER_GROWTH, .n_filled = 5, .n_threads = 2,
+     .blocks = {{SHARED(A1), SHARED({FILLED(0), 1})}, {SHARED(B1, A1), KERNEL({FILLED(1), 1})}}},
+    {.name = "slots become small, two threads at it, and keys stand after their line",
+     .slots = SMALL_AFTER_GROWTH, .lines_log2 = 1, .n_filled = 1, .crowds = {{9, 0}}, .n_threads = 2,
+     .blocks = {{SHARED(A1)}, {SHARED(B1), SHARED(A1)}}},
+    {.name = "slots become small, and counts are too large for them",
+     .slots = SMALL_AFTER_GROWTH, .n_filled = 3, .near_overflow = 1, .n_threads = 2,
+     .blocks = {{SHARED(C1, A1)}, {KERNEL(A1), SHARED(A1)}}},
+    {.name = "slots become small by a thread alone",
+     .slots = SMALL_AFTER_GROWTH, .n_filled = 5, .n_threads = 2,
+     .blocks = {{ALONE(A1, B1), SHARED(A1)}, {SHARED(A1), KERNEL_ALONE(B1)}}},
+    {.name = "no memory for small slots",
+     .slots = SMALL_AFTER_GROWTH, .n_filled = 8, .limit = 1, .n_threads = 2,
+     .blocks = {{SHARED(A1), SHARED(A1)}, {SHARED({FILLED(0), 1}, A1)}}},
 
     {.name = "three threads fill a line beyond its room",
      .n_filled = 5, .n_threads = 3, .deep = true,

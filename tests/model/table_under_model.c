@@ -52,6 +52,9 @@ static __attribute__((unused)) void *model_memset(void *p, int byte, size_t n_by
 #define pthread_cond_wait wait_for
 #define pthread_cond_broadcast wake_all
 #define TABLE_MOVE_LINES 1 /* so that small tables are moved by several threads */
+#define TABLE_SMALL_COUNT_BITS table_small_count_bits
+
+unsigned table_small_count_bits;
 
 #include "../../src/count/carries.c"
 #include "../../src/count/table.c"

@@ -6,6 +6,9 @@
 
 #include "count/table.h"
 
+/* In place of SMALL_COUNT_BITS: slots are small where so many are left for the count. */
+extern unsigned table_small_count_bits;
+
 /* A planted bug: growth does not see that this thread is inside; between table_enter() and table_leave(). */
 void table_overlook(struct table *t);
 void table_remember(struct table *t);

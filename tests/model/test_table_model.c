@@ -27,7 +27,7 @@
 
 /* What happened in some execution of some scenario: that all of it did is checked, too. */
 static struct {
-    uint64_t grown_by_one, moved_by_several, moved_late, spilled, overflowed, refused;
+    uint64_t grown_by_one, moved_by_several, moved_late, spilled, overflowed, refused, made_small;
 } seen;
 
 struct running {
@@ -41,9 +41,11 @@ struct running {
     uint64_t not_counted; /* by blocks that were refused memory: at most */
 };
 
+enum { NEVER_SMALL = 64, ALWAYS_SMALL = 0 }; /* bits that a count must have in a small slot */
+
 static uint64_t half_field(const struct scenario *s)
 {
-    return UINT64_C(1) << (63 - (KEY_BITS - s->lines_log2 + PROBE_BITS));
+    return UINT64_C(1) << ((s->slots == SMALL ? 31 : 63) - (KEY_BITS - s->lines_log2 + PROBE_BITS));
 }
 
 static void add_by_table(struct table_adder *a, const struct block *b)
@@ -93,16 +95,29 @@ static void thread_main(unsigned thread, void *context)
     table_adder_finish(&a);
 }
 
+/* So that the whole count is in the field: at once it would be carried. */
+static void fill_field(struct table_adder *a, uint64_t hash, const struct scenario *s)
+{
+    uint64_t most = half_field(s) / 2 - 1, left = half_field(s) - s->near_overflow;
+
+    for (; left > most; left -= most)
+        table_add(a, hash, most);
+    table_add(a, hash, left);
+}
+
 static void begin(void *context)
 {
     struct running *r = context;
     const struct scenario *s = r->scenario;
+    const struct pair_key key = {KEY_BITS / 2, KEY_BITS, (1 << KEY_BITS) - 1};
     struct table_adder a = {0};
 
-    *r = (struct running){.scenario = s, .budget.limit = s->limit ? s->limit * LINE_SLOTS * 8 : UINT64_MAX};
+    *r = (struct running){.scenario = s, .budget.limit = s->limit ? s->limit * LINE_WORDS * 8 : UINT64_MAX};
     r->regions.budget = &r->budget;
-    if (table_create(pair_key_for(65536), s->lines_log2, &r->regions, &r->table, NULL))
+    table_small_count_bits = s->slots == SMALL ? ALWAYS_SMALL : NEVER_SMALL;
+    if (table_create(key, s->lines_log2, &r->regions, &r->table, NULL))
         abort();
+    table_small_count_bits = s->slots == LARGE ? NEVER_SMALL : ALWAYS_SMALL;
     table_enter(r->table, &a, true);
     for (unsigned i = 0; i < s->n_filled; i++)
         table_add(&a, FILLED(i), 1);
@@ -111,8 +126,8 @@ static void begin(void *context)
             table_add(&a, CROWDED(s, c, i), 1);
     }
     if (s->near_overflow) {
-        table_add(&a, KEY_A, half_field(s) - s->near_overflow);
-        table_add(&a, KEY_B, half_field(s) - s->near_overflow);
+        fill_field(&a, KEY_A, s);
+        fill_field(&a, KEY_B, s);
     }
     if (table_leave(&a, NULL))
         abort();
@@ -158,10 +173,10 @@ static uint64_t expected(const struct scenario *s, uint64_t hash)
 static size_t read_table(const struct table *t, struct table_entry *ret, size_t cap)
 {
     struct table_cursor c = table_cursor_begin(t, 0, 1);
-    struct table_entry some[LINE_SLOTS];
+    struct table_entry some[MOST_LINE_SLOTS];
     size_t n = 0, k;
 
-    while ((k = table_cursor_next(&c, some, LINE_SLOTS)) > 0) {
+    while ((k = table_cursor_next(&c, some, MOST_LINE_SLOTS)) > 0) {
         for (size_t i = 0; i < k; i++) {
             size_t at = 0;
 
@@ -206,14 +221,14 @@ static const char *check_counts(const struct running *r)
     return sum + r->not_counted == expected_total(r->scenario) ? NULL : "a key is not counted, or more than once";
 }
 
-static unsigned lines_log2(struct table *t)
+static struct table_view view_of(struct table *t)
 {
     struct table_adder a = {0};
 
     table_enter(t, &a, true);
     if (table_leave(&a, NULL))
         abort();
-    return a.view.n_lines_log2;
+    return a.view;
 }
 
 static const char *end(void *context)
@@ -229,7 +244,8 @@ static const char *end(void *context)
         return wrong;
     if (r->refused != (r->scenario->limit != 0))
         return "memory was refused, or was not";
-    seen.grown_by_one += (r->movers & (r->movers - 1)) == 0 && lines_log2(r->table) > r->scenario->lines_log2;
+    seen.grown_by_one += (r->movers & (r->movers - 1)) == 0 && view_of(r->table).n_lines_log2 > r->scenario->lines_log2;
+    seen.made_small += r->scenario->slots == SMALL_AFTER_GROWTH && view_of(r->table).small;
     table_destroy(&r->table);
     return atomic_load(&r->budget.used) ? "memory is lost" : NULL;
 }
@@ -278,6 +294,7 @@ static void everything_that_can_happen_happened(void)
     CHECK(seen.spilled);
     CHECK(seen.overflowed);
     CHECK(seen.refused);
+    CHECK(seen.made_small);
 }
 
 /* One scenario after the other, until one sees the bug. */
