@@ -54,31 +54,36 @@ static bool ends_between(const struct view *v, const struct stretch *a, const st
            shard_index_ends_at(v->shard, b->index);
 }
 
+static struct document_part take_part(struct document_part *p)
+{
+    struct document_part taken = *p;
+
+    *p = (struct document_part){0};
+    return taken;
+}
+
 /* Both have tokens. */
 static enum emx_status join_documents(const struct view *v, struct stretch *a, struct stretch *b, struct emx_error *err)
 {
-    size_t dimension = v->w->all->rows->dimension;
     struct document_part *last = a->is_cut ? &a->tail : &a->head;
     enum emx_status status = EMX_OK;
 
     if (!ends_between(v, a, b)) {
-        document_part_join(last, &b->head, dimension);
-        if (b->is_cut && a->is_cut)
+        status = view_join_parts(v, last, &b->head, err);
+        if (!status && b->is_cut && a->is_cut)
             status = view_end_document(v, last, err);
-        if (b->is_cut)
-            a->tail = b->tail;
+        if (!status && b->is_cut)
+            a->tail = take_part(&b->tail);
     } else {
         if (a->is_cut)
             status = view_end_document(v, last, err);
         if (!status && b->is_cut)
             status = view_end_document(v, &b->head, err);
-        a->tail = b->is_cut ? b->tail : b->head;
-        if (!b->is_cut)
-            b->head.bag.sum = NULL;
+        if (!status)
+            a->tail = take_part(b->is_cut ? &b->tail : &b->head);
         a->is_cut = true;
     }
     a->is_cut |= b->is_cut;
-    b->tail.bag.sum = NULL;
     return status;
 }
 
@@ -97,8 +102,9 @@ static enum emx_status join_whole(const struct view *v, struct stretch *a, struc
         b->begin = a->begin;
         b->n_head = a->n_head;
         memcpy(b->bytes_before, a->bytes_before, sizeof(b->bytes_before));
+        stretch_finish(a);
         *a = *b;
-        b->head.bag.sum = b->tail.bag.sum = NULL;
+        b->head = b->tail = (struct document_part){0};
     }
     a->end = b->end;
     a->n_tail = b->n_tail;

@@ -11,7 +11,7 @@ enum {
     SUMS_AT_ONCE = 4096,
     DOMAIN_NUMBERS = 6,
     STRETCH_BYTES = 64,
-    PART_NUMBERS = 5,
+    PART_NUMBERS = 6,
     ENTRY_NUMBERS = 4,
     MOST_TOKENS = BLOCK_BYTES, /* of a document that is not summed up: it lies in one block */
     TOKENS_AT_ONCE = 4096,
@@ -69,19 +69,16 @@ static uint64_t n_in(struct sample *s)
     return s ? sample_n(s) : 0;
 }
 
-static uint32_t token_of(const struct sampled *d, size_t i)
-{
-    return d->width == 2 ? ((const uint16_t *)d->tokens)[i] : ((const uint32_t *)d->tokens)[i];
-}
-
-static void put_tokens(const struct bytes_out *to, const struct sampled *d)
+/* [n] of `width` bytes. */
+static void put_tokens(const struct bytes_out *to, const void *tokens, size_t n, size_t width)
 {
     unsigned char bytes[4 * TOKENS_AT_ONCE];
 
-    for (size_t at = 0, now; at < d->n; at += now) {
-        now = d->n - at < TOKENS_AT_ONCE ? d->n - at : TOKENS_AT_ONCE;
+    for (size_t at = 0, now; at < n; at += now) {
+        now = n - at < TOKENS_AT_ONCE ? n - at : TOKENS_AT_ONCE;
         for (size_t i = 0; i < now; i++)
-            put_u32(bytes + 4 * i, token_of(d, at + i));
+            put_u32(bytes + 4 * i,
+                    width == 2 ? ((const uint16_t *)tokens)[at + i] : ((const uint32_t *)tokens)[at + i]);
         to->put(to->context, bytes, 4 * now);
     }
 }
@@ -112,7 +109,7 @@ static void put_sample(const struct bytes_out *to, struct sample *s, size_t dime
             put_vector(to, d->part.sum, dimension);
         } else {
             put_numbers(to, (uint64_t[]){hash, 1, d->n, 0}, ENTRY_NUMBERS);
-            put_tokens(to, d);
+            put_tokens(to, d->tokens, d->n, d->width);
         }
     }
 }
@@ -233,12 +230,13 @@ enum emx_status bagged_take(struct bagged *b, size_t dimension, const struct byt
 
 static void put_part(const struct bytes_out *to, const struct document_part *p, size_t dimension)
 {
-    const uint64_t x[PART_NUMBERS] = {p->begin, p->is_unwanted, p->bag.sum != NULL, p->bag.n_tokens,
-                                      p->bag.n_without_vector};
+    const uint64_t x[PART_NUMBERS] = {p->begin,        p->is_unwanted,          p->bag.sum != NULL,
+                                      p->bag.n_tokens, p->bag.n_without_vector, p->n};
 
     put_numbers(to, x, PART_NUMBERS);
     if (p->bag.sum)
         put_vector(to, p->bag.sum, dimension);
+    put_tokens(to, p->tokens, p->n, sizeof(*p->tokens));
 }
 
 static enum emx_status take_part(const struct bytes_in *from, size_t dimension, struct document_part *ret,
@@ -246,16 +244,17 @@ static enum emx_status take_part(const struct bytes_in *from, size_t dimension, 
 {
     uint64_t x[PART_NUMBERS];
 
-    if (!take_numbers(from, x, PART_NUMBERS) || x[1] > 1 || x[2] > 1)
+    if (!take_numbers(from, x, PART_NUMBERS) || x[1] > 1 || x[2] > 1 || x[5] > MOST_PART_TOKENS)
         return EMX_ERR_CORRUPT;
-    *ret =
-        (struct document_part){.begin = x[0], .is_unwanted = x[1], .bag = {.n_tokens = x[3], .n_without_vector = x[4]}};
-    if (!x[2])
-        return EMX_OK;
-    ret->bag.sum = malloc(dimension * sizeof(*ret->bag.sum));
-    if (!ret->bag.sum)
+    *ret = (struct document_part){
+        .begin = x[0], .is_unwanted = x[1], .bag = {.n_tokens = x[3], .n_without_vector = x[4]}, .n = (size_t)x[5]};
+    ret->bag.sum = x[2] ? malloc(dimension * sizeof(*ret->bag.sum)) : NULL;
+    ret->tokens = x[5] ? malloc(ret->n * sizeof(*ret->tokens)) : NULL;
+    if ((x[2] && !ret->bag.sum) || (x[5] && !ret->tokens))
         return no_memory(err);
-    return take_vector(from, ret->bag.sum, dimension) ? EMX_OK : EMX_ERR_CORRUPT;
+    if (ret->bag.sum && !take_vector(from, ret->bag.sum, dimension))
+        return EMX_ERR_CORRUPT;
+    return take_tokens(from, ret->tokens, ret->n) ? EMX_OK : EMX_ERR_CORRUPT;
 }
 
 static void put_stretch(const struct bytes_out *to, const struct stretch *s, size_t dimension)

@@ -7,8 +7,9 @@
  *                or not summed up yet: u64 hash; u64 1, tokens, 0; tokens, each u32
  *     stretches  u64 stretches, documents of the sample; stretches; documents
  *     stretch    u64 begin, end, index, next index; u32 first, last token; u8 end before, end after, bytes before,
- * after; u8 cut, 0, 0, 0; these bytes, 8 and 8; head, tail part       u64 begin, unwanted; u64 1 if a vector follows,
- * else 0; u64 tokens, without vector; dimension times i64
+ * bytes after; u8 cut, 0, 0, 0; these bytes, 8 and 8; head, tail part       u64 begin, unwanted; u64 1 if a vector
+ * follows, else 0; u64 tokens and those without vector in it; u64 tokens beside it; dimension times i64; tokens, each
+ * u32
  *
  * Numbers are little-endian.  Who takes asks for the pieces that were put, one by one.
  */

@@ -1,6 +1,7 @@
 #include "scan/shard_view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum emx_status own_sample(struct bagger *w, struct shard *s, struct sample **ret, struct emx_error *err)
 {
@@ -91,38 +92,126 @@ enum emx_status view_add_document(const struct view *v, const struct block *b, s
     return bags_end(v->w->bags, err);
 }
 
+static enum emx_status no_memory(const struct view *v, struct emx_error *err)
+{
+    return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", v->shard->name);
+}
+
+/* What is in the bags, to a part without sum. */
+static enum emx_status take_sum(const struct view *v, struct document_part *p, struct emx_error *err)
+{
+    p->bag.sum = malloc(v->w->all->rows->dimension * sizeof(*p->bag.sum));
+    if (!p->bag.sum)
+        return no_memory(v, err);
+    bags_end_part(v->w->bags, &p->bag);
+    return EMX_OK;
+}
+
+static void add_part(const struct view *v, const struct document_part *p)
+{
+    if (p->n)
+        bags_u32(v->w->bags, p->tokens, p->n);
+    if (p->bag.sum)
+        bags_add_part(v->w->bags, &p->bag);
+}
+
+static enum emx_status keep_tokens(const struct view *v, struct tokens t, struct document_part *ret,
+                                   struct emx_error *err)
+{
+    ret->tokens = malloc(t.n * sizeof(*ret->tokens));
+    if (!ret->tokens)
+        return no_memory(v, err);
+    ret->n = t.n;
+    for (size_t i = 0; i < t.n; i++)
+        ret->tokens[i] = t.width == 2 ? ((const uint16_t *)t.first)[i] : ((const uint32_t *)t.first)[i];
+    return EMX_OK;
+}
+
 enum emx_status view_make_part(const struct view *v, const struct block *b, size_t from, size_t to, bool begins,
                                struct document_part *ret, struct emx_error *err)
 {
+    struct tokens t = tokens_between(v, b, from, to);
+
     *ret = (struct document_part){.begin = b->index + from};
     ret->is_unwanted = begins && !is_wanted(v, ret->begin);
-    if (from == to || ret->is_unwanted)
+    if (t.n == 0 || ret->is_unwanted)
         return EMX_OK;
-    add_tokens(v, tokens_between(v, b, from, to));
-    ret->bag.sum = malloc(v->w->all->rows->dimension * sizeof(*ret->bag.sum));
-    if (!ret->bag.sum)
-        return emx_fail(err, EMX_ERR_MEMORY, "%s: out of memory", v->shard->name);
-    bags_end_part(v->w->bags, &ret->bag);
+    if (t.n <= MOST_PART_TOKENS)
+        return keep_tokens(v, t, ret, err);
+    add_tokens(v, t);
+    return take_sum(v, ret, err);
+}
+
+/* As one sum. */
+static enum emx_status sum_up(const struct view *v, struct document_part *p, struct emx_error *err)
+{
+    struct document_part old = *p;
+    enum emx_status status;
+
+    add_part(v, p);
+    *p = (struct document_part){.begin = p->begin};
+    status = take_sum(v, p, err);
+    document_part_finish(&old);
+    return status;
+}
+
+static enum emx_status append_tokens(const struct view *v, struct document_part *a, const struct document_part *b,
+                                     struct emx_error *err)
+{
+    uint32_t *grown;
+
+    if (!b->n)
+        return EMX_OK;
+    grown = realloc(a->tokens, (a->n + b->n) * sizeof(*grown));
+    if (!grown)
+        return no_memory(v, err);
+    memcpy(grown + a->n, b->tokens, b->n * sizeof(*grown));
+    a->tokens = grown;
+    a->n += b->n;
     return EMX_OK;
+}
+
+enum emx_status view_join_parts(const struct view *v, struct document_part *a, struct document_part *b,
+                                struct emx_error *err)
+{
+    enum emx_status status = EMX_OK;
+
+    if (a->is_unwanted || (!b->n && !b->bag.sum)) {
+        document_part_finish(b);
+        return EMX_OK;
+    }
+    if (!a->bag.sum && !b->bag.sum && a->n + b->n <= MOST_PART_TOKENS) {
+        status = append_tokens(v, a, b, err);
+    } else {
+        add_part(v, b);
+        status = sum_up(v, a, err);
+    }
+    document_part_finish(b);
+    return status;
+}
+
+static enum emx_status offer_part(const struct view *v, struct document_part *p, struct emx_error *err)
+{
+    uint64_t hash = sample_hash(v->path_hash, p->begin);
+    enum emx_status status = EMX_OK;
+
+    if (!p->bag.sum && sample_has_room(v->sample, p->n * sizeof(*p->tokens)))
+        return sample_offer_tokens(v->sample, hash, p->tokens, p->n, sizeof(*p->tokens), err);
+    if (p->n)
+        status = sum_up(v, p, err);
+    return status ? status : sample_offer(v->sample, hash, &p->bag, err);
 }
 
 enum emx_status view_end_document(const struct view *v, struct document_part *p, struct emx_error *err)
 {
-    struct bagger *w = v->w;
-    struct bag_part *bag = &p->bag;
     enum emx_status status = EMX_OK;
 
     if (!p->is_unwanted && v->sample) {
-        uint64_t hash = sample_hash(v->path_hash, p->begin);
-
-        status = bag->sum ? sample_offer(v->sample, hash, bag, err)
-                          : sample_offer_tokens(v->sample, hash, NULL, 0, sizeof(uint16_t), err);
+        status = offer_part(v, p, err);
     } else if (!p->is_unwanted) {
-        if (bag->sum)
-            bags_add_part(w->bags, bag);
-        status = bags_end(w->bags, err);
+        add_part(v, p);
+        status = bags_end(v->w->bags, err);
     }
-    free(bag->sum);
-    *p = (struct document_part){.begin = 0};
+    document_part_finish(p);
     return status;
 }

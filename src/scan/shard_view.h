@@ -25,6 +25,9 @@ EMX_CHECKED enum emx_status view_add_document(const struct view *v, const struct
 /* ... are of a document that may have begun before; `begins`: it did not. */
 EMX_CHECKED enum emx_status view_make_part(const struct view *v, const struct block *b, size_t from, size_t to,
                                            bool begins, struct document_part *ret, struct emx_error *err);
+/* b, which follows, becomes part of a, and has nothing left. */
+EMX_CHECKED enum emx_status view_join_parts(const struct view *v, struct document_part *a, struct document_part *b,
+                                            struct emx_error *err);
 /* A document of which all parts are there; the part has nothing left. */
 EMX_CHECKED enum emx_status view_end_document(const struct view *v, struct document_part *p, struct emx_error *err);
 

@@ -2,10 +2,17 @@
 
 #include <stdlib.h>
 
+void document_part_finish(struct document_part *p)
+{
+    free(p->bag.sum);
+    free(p->tokens);
+    *p = (struct document_part){0};
+}
+
 void stretch_finish(struct stretch *s)
 {
-    free(s->head.bag.sum);
-    free(s->tail.bag.sum);
+    document_part_finish(&s->head);
+    document_part_finish(&s->tail);
     *s = (struct stretch){0};
 }
 
@@ -16,20 +23,6 @@ void stretches_finish(struct stretches *s)
     free(s->list);
     sample_destroy(&s->sample);
     *s = (struct stretches){0};
-}
-
-void document_part_join(struct document_part *a, struct document_part *b, size_t dimension)
-{
-    if (!a->bag.sum) {
-        a->bag.sum = b->bag.sum;
-        b->bag.sum = NULL;
-    }
-    for (size_t i = 0; b->bag.sum && i < dimension; i++)
-        a->bag.sum[i] += b->bag.sum[i];
-    a->bag.n_tokens += b->bag.n_tokens;
-    a->bag.n_without_vector += b->bag.n_without_vector;
-    free(b->bag.sum);
-    b->bag.sum = NULL;
 }
 
 bool stretches_add(struct stretches *s, const struct stretch *x)

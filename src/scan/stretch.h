@@ -11,11 +11,15 @@
 
 #include "vne/sample.h"
 
-/* Of a document: some or all of its tokens, without EOD. */
+enum { MOST_PART_TOKENS = INT16_MAX }; /* so many wait as they are */
+
+/* Of a document: some or all of its tokens, without EOD; what it has is malloc'ed. */
 struct document_part {
-    struct bag_part bag; /* its sum is malloc'ed, or NULL: no tokens */
-    uint64_t begin;      /* number of the first token, EOD included, in the shard */
-    bool is_unwanted;    /* of a document that is not in the sample: tokens are left out */
+    struct bag_part bag; /* of tokens that were summed up; its sum NULL: none */
+    uint32_t *tokens;    /* [n] others, as they are: few parts are of documents that a sample wants */
+    size_t n;
+    uint64_t begin;   /* number of the first token, EOD included, in the shard */
+    bool is_unwanted; /* of a document that is not in the sample: tokens are left out */
 };
 
 /* Begin and end of spans (shard.h); where nothing is cut there is one part, `head`, from edge to edge. */
@@ -39,9 +43,7 @@ struct stretches {
 
 void stretches_finish(struct stretches *s);
 void stretch_finish(struct stretch *s);
-
-/* Adds b's tokens, which follow a's; b has none after it. */
-void document_part_join(struct document_part *a, struct document_part *b, size_t dimension);
+void document_part_finish(struct document_part *p);
 
 /* As it is.  False: no memory, and x stays the caller's. */
 bool stretches_add(struct stretches *s, const struct stretch *x);
