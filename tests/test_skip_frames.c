@@ -4,6 +4,8 @@
  */
 #include "own_folder.h"
 #include "shard_makers.h"
+#include "state/covariance.h"
+#include "vne/density.h"
 
 #include <emx/emx.h>
 #include <sys/stat.h>
@@ -20,6 +22,9 @@ struct counts {
     uint64_t pairs[VOCABULARY][VOCABULARY], tails[VOCABULARY];
     uint64_t n_tokens, n_documents;
 };
+
+enum { DIMENSION = 5 };
+static float vectors[VOCABULARY][DIMENSION]; /* of integers, so that they are not rounded */
 
 static void read_counts(const char *name, struct counts *ret)
 {
@@ -97,6 +102,89 @@ static void count_plainly(const struct shard_of_test *x, struct counts *ret)
     }
 }
 
+/* --- documents ---------------------------------------------------------------------------------------------- */
+
+static void make_vectors(struct emx_embeddings **ret)
+{
+    for (size_t i = 0; i < VOCABULARY; i++) {
+        for (size_t k = 0; k < DIMENSION; k++)
+            vectors[i][k] = (float)(test_random(&seed) % 2001) - 800;
+    }
+    CHECK(emx_embeddings_from_rows(vectors[0], VOCABULARY, DIMENSION, ret, NULL) == EMX_OK);
+}
+
+struct plain_documents {
+    struct emx_density *density;
+    uint64_t n_tokens, n;
+    double sum[DIMENSION];
+};
+
+/* The next token, none of which is EOD. */
+static void add_token(struct plain_documents *p, uint32_t token)
+{
+    for (size_t k = 0; k < DIMENSION; k++)
+        p->sum[k] += (double)vectors[token][k];
+    p->n++;
+}
+
+/* What was added is a document, or none. */
+static void end_plainly(struct plain_documents *p, bool is_document)
+{
+    if (is_document)
+        CHECK(emx_density_add(p->density, p->sum) == EMX_OK);
+    p->n_tokens += is_document ? p->n : 0;
+    memset(p->sum, 0, sizeof(p->sum));
+    p->n = 0;
+}
+
+/* Token by token, of the documents that count_plainly() counts. */
+static void sum_up_plainly(const struct shard_of_test *x, struct plain_documents *p)
+{
+    const struct emx_domain_settings *s = &x->settings;
+    size_t end = 0, last = SIZE_MAX;
+    bool index_end = false, is_first_of_shard = false;
+
+    for (size_t i = 0; i <= N_TOKENS; i++) {
+        bool over = i == N_TOKENS, is_eod = !over && s->eod != EMX_NO_TOKEN && x->tokens[i] == s->eod;
+
+        index_end = index_end || (x->has_index && end < x->d.n_ends && x->d.ends[end] == i);
+        while (end < x->d.n_ends && x->d.ends[end] <= i)
+            end++;
+        if (!over && x->lost[i])
+            continue;
+        if (last == SIZE_MAX)
+            is_first_of_shard = s->eod_first && !is_eod;
+        else if (over || last != i - 1 || index_end || (s->eod_first && is_eod) ||
+                 (s->eod != EMX_NO_TOKEN && !s->eod_first && x->tokens[last] == s->eod)) {
+            end_plainly(p, !is_first_of_shard);
+            is_first_of_shard = false;
+        }
+        index_end = false;
+        if (!over && !is_eod)
+            add_token(p, x->tokens[i]);
+        last = i;
+    }
+}
+
+static void check_documents(const struct shard_of_test *x, const char *name)
+{
+    struct plain_documents p = {0};
+    struct emx_state *s = NULL;
+    const struct emx_covariance *head;
+    wide *sums = NULL;
+
+    CHECK(emx_density_create(DIMENSION, &p.density, NULL) == EMX_OK);
+    sum_up_plainly(x, &p);
+    CHECK(emx_state_open(path_of(name), &s, NULL) == EMX_OK && covariance_load(s, 0, &sums, NULL) == EMX_OK);
+    head = emx_state_domain(s, 0)->covariance;
+    CHECK(head->n_documents == emx_density_n_documents(p.density));
+    CHECK(head->n_left_out == emx_density_n_left_out(p.density) && head->n_tokens == p.n_tokens);
+    CHECK(memcmp(sums, density_sums(p.density), covariance_n_sums(DIMENSION) * sizeof(*sums)) == 0);
+    free(sums);
+    emx_state_close(&s);
+    emx_density_destroy(&p.density);
+}
+
 /* --- frames ------------------------------------------------------------------------------------------------ */
 
 static bool decodes(const unsigned char *frame, size_t len)
@@ -139,6 +227,7 @@ struct job {
     struct emx_domain_settings settings;
     unsigned n_threads;
     uint64_t max_bad;
+    const struct emx_scan_vectors *vectors;
 };
 
 static enum emx_status run(const struct job *j, const char *output, struct emx_error *err)
@@ -154,6 +243,7 @@ static enum emx_status run(const struct job *j, const char *output, struct emx_e
                                        .on_error = EMX_ON_ERROR_SKIP_FRAME,
                                        .max_bad = j->max_bad,
                                        .checkpoint = j->checkpoint,
+                                       .vectors = j->vectors,
                                        .tmpdir = folder};
 
     err->message[0] = 0;
@@ -186,7 +276,8 @@ static void check_threads(struct job j, const struct shard_of_test *x, size_t n_
     read_counts("1.emx", &counted);
     count_plainly(x, &expected);
     CHECK(memcmp(&expected, &counted, sizeof(expected)) == 0);
-    ;
+    if (j.vectors && !j.vectors->n_documents)
+        check_documents(x, "1.emx");
     for (j.n_threads = 2; j.n_threads <= 4; j.n_threads *= 2) {
         CHECK(run(&j, "n.emx", &err) == EMX_OK);
         CHECK(same_files("1.emx", "n.emx"));
@@ -212,8 +303,11 @@ static const struct emx_domain_settings modes[] = {
 
 static struct shard_of_test x;
 
+/* With all documents summed up, a sample of them, or none. */
 static void frames_are_left_out_of_any_flat_format(void)
 {
+    struct emx_embeddings *e = NULL;
+    struct emx_scan_vectors all = {NULL, "made", 0, 0}, sample = {NULL, "made", 100, 0};
     static const struct {
         unsigned kind;
         const char *dtype;
@@ -222,6 +316,8 @@ static void frames_are_left_out_of_any_flat_format(void)
                  {9, NULL, false, true},    {0, NULL, true, false},      {7, NULL, true, false}};
     static const size_t sizes[] = {999, 70001, 100000};
 
+    make_vectors(&e);
+    all.embeddings = sample.embeddings = e;
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
         struct made_shard made;
 
@@ -237,6 +333,9 @@ static void frames_are_left_out_of_any_flat_format(void)
                             .n_shards = 1,
                             .format = made.format,
                             .dtype = kinds[k].dtype,
+                            .vectors = (k + i) % 4 == 0   ? NULL
+                                       : (k + i) % 4 == 1 ? &sample
+                                                          : &all,
                             .settings = modes[i % 3 == 0 && kinds[k].eod_first ? 3 : i % 3]};
 
             x.settings = j.settings;
@@ -247,14 +346,37 @@ static void frames_are_left_out_of_any_flat_format(void)
         }
         made_shard_finish(&made);
     }
+    emx_embeddings_close(&e);
 }
 
 /* --- shards that are left out all the same ------------------------------------------------------------------- */
+
+static bool same_documents(const char *a, const char *b)
+{
+    const char *const names[] = {a, b};
+    wide *sums[2] = {NULL, NULL};
+    uint64_t n[2] = {0, 0};
+    bool same;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct emx_state *s = NULL;
+
+        CHECK(emx_state_open(path_of(names[i]), &s, NULL) == EMX_OK && covariance_load(s, 0, &sums[i], NULL) == EMX_OK);
+        n[i] = emx_state_domain(s, 0)->covariance->n_documents;
+        emx_state_close(&s);
+    }
+    same = n[0] == n[1] && memcmp(sums[0], sums[1], covariance_n_sums(DIMENSION) * sizeof(**sums)) == 0;
+    free(sums[0]);
+    free(sums[1]);
+    return same;
+}
 
 /* A raw shard of 20 frames, damaged; returns whether all of it was left out. */
 static bool is_left_out(const struct bytes *b, size_t n_threads)
 {
     static struct counts with, without;
+    struct emx_embeddings *e = NULL;
+    struct emx_scan_vectors v = {NULL, "made", n_threads == 4 ? 3 : 0, 0};
     struct emx_error err;
     struct job j = {.shards = {path_of("good"), path_of("bad")},
                     .n_shards = 2,
@@ -262,6 +384,9 @@ static bool is_left_out(const struct bytes *b, size_t n_threads)
                     .settings = modes[n_threads % 3],
                     .n_threads = (unsigned)n_threads};
 
+    make_vectors(&e);
+    v.embeddings = e;
+    j.vectors = &v;
     j.settings.vocabulary = VOCABULARY;
     write_bytes("good", "\1\0\1\0\2\0\1", 8);
     write_bytes("bad", b->data, b->len);
@@ -271,9 +396,10 @@ static bool is_left_out(const struct bytes *b, size_t n_threads)
     j.n_shards = 1;
     CHECK(run(&j, "without.emx", &err) == EMX_OK);
     read_counts("without.emx", &without);
-    j.n_shards = 2;
+    emx_embeddings_close(&e);
     if (memcmp(&with, &without, sizeof(with)) != 0)
         return false;
+    CHECK(same_documents("with.emx", "without.emx"));
     CHECK(n_skipped("with.emx", EMX_SKIPPED_SHARD) == 1);
     return true;
 }

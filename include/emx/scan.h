@@ -57,8 +57,8 @@ enum emx_on_error {
 /*
  * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
  * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
- * vectors are not weighted.  Not together with EMX_ON_ERROR_SKIP_FRAME (EMX_ERR_ARG).  Borrowed for the
- * call.
+ * vectors are not weighted.  Where a broken frame is left out (EMX_ON_ERROR_SKIP_FRAME) a document ends, and another
+ * begins behind it.  Borrowed for the call.
  */
 struct emx_scan_vectors {
     const struct emx_embeddings *embeddings;

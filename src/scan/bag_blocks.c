@@ -62,13 +62,14 @@ static struct document_part take_part(struct document_part *p)
     return taken;
 }
 
-/* Both have tokens. */
-static enum emx_status join_documents(const struct view *v, struct stretch *a, struct stretch *b, struct emx_error *err)
+/* Both have tokens; `ends`: a document does between them. */
+static enum emx_status join_documents(const struct view *v, struct stretch *a, struct stretch *b, bool ends,
+                                      struct emx_error *err)
 {
     struct document_part *last = a->is_cut ? &a->tail : &a->head;
     enum emx_status status = EMX_OK;
 
-    if (!ends_between(v, a, b)) {
+    if (!ends) {
         status = view_join_parts(v, last, &b->head, err);
         if (!status && b->is_cut && a->is_cut)
             status = view_end_document(v, last, err);
@@ -84,6 +85,9 @@ static enum emx_status join_documents(const struct view *v, struct stretch *a, s
         a->is_cut = true;
     }
     a->is_cut |= b->is_cut;
+    a->next_index = b->next_index;
+    a->last = b->last;
+    a->end_after = b->end_after;
     return status;
 }
 
@@ -94,10 +98,7 @@ static enum emx_status join_whole(const struct view *v, struct stretch *a, struc
     enum emx_status status = EMX_OK;
 
     if (has_tokens(a) && has_tokens(b)) {
-        status = join_documents(v, a, b, err);
-        a->next_index = b->next_index;
-        a->last = b->last;
-        a->end_after = b->end_after;
+        status = join_documents(v, a, b, ends_between(v, a, b), err);
     } else if (has_tokens(b)) {
         b->begin = a->begin;
         b->n_head = a->n_head;
@@ -210,25 +211,62 @@ enum emx_status bagger_block(struct bagger *w, struct shard *s, const struct blo
 
 /* --- the edges of a shard ----------------------------------------------------------------------------------------- */
 
+static int by_place(const void *a, const void *b)
+{
+    const struct stretch *x = a, *y = b;
+
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* There are several only where broken frames are left out: a document ends before each, and one begins behind it. */
+static enum emx_status join_over_gaps(const struct view *v, struct stretches *s, struct emx_error *err)
+{
+    struct stretch *whole = s->list;
+    enum emx_status status = EMX_OK;
+
+    qsort(s->list, s->n, sizeof(*s->list), by_place);
+    for (size_t i = 1; i < s->n && !status; i++) {
+        struct stretch *next = &s->list[i];
+
+        if (has_tokens(whole) && has_tokens(next)) {
+            status = join_documents(v, whole, next, true, err);
+        } else if (has_tokens(next)) {
+            *whole = *next;
+            *next = (struct stretch){0};
+        }
+    }
+    return status;
+}
+
+/* The documents at the edges, of one stretch. */
+static enum emx_status end_whole(const struct view *v, struct stretch *whole, struct emx_error *err)
+{
+    bool crosses = v->shard->open.documents_cross_shards && v->eod != EMX_NO_TOKEN;
+    bool begins = !(crosses && v->eod_first) || whole->first == v->eod;
+    bool ends = !(crosses && !v->eod_first) || whole->last == v->eod;
+    enum emx_status status = EMX_OK;
+
+    if (!has_tokens(whole))
+        return EMX_OK;
+    if (whole->is_cut ? begins : begins && ends)
+        status = view_end_document(v, &whole->head, err);
+    if (!status && whole->is_cut && ends)
+        status = view_end_document(v, &whole->tail, err);
+    return status;
+}
+
 enum emx_status bagger_shard_end(struct bagger *w, struct shard *s, struct emx_error *err)
 {
-    struct stretch *whole = s->stretches.list;
     struct view v;
-    bool crosses, begins, ends;
     enum emx_status status;
 
-    if (!w->all || !s->stretches.n || !has_tokens(whole))
+    if (!w->all || !s->stretches.n)
         return EMX_OK;
     status = view_shard(w, s, &v, err);
-    if (status)
-        return status;
-    crosses = s->open.documents_cross_shards && v.eod != EMX_NO_TOKEN;
-    begins = !(crosses && v.eod_first) || whole->first == v.eod;
-    ends = !(crosses && !v.eod_first) || whole->last == v.eod;
-    if (whole->is_cut ? begins : begins && ends)
-        status = view_end_document(&v, &whole->head, err);
-    if (!status && whole->is_cut && ends)
-        status = view_end_document(&v, &whole->tail, err);
+    if (!status)
+        status = join_over_gaps(&v, &s->stretches, err);
+    if (!status)
+        status = end_whole(&v, s->stretches.list, err);
     if (!status && s->stretches.sample)
         status = sample_move(s->stretches.sample, w->at->sample, err);
     return status;

@@ -264,10 +264,6 @@ static enum emx_status prepare_machine(struct scan *s, struct emx_error *err)
 /* What is not done together. */
 static enum emx_status check_options(const struct emx_scan_options *o, struct emx_error *err)
 {
-    if (o->vectors && o->on_error == EMX_ON_ERROR_SKIP_FRAME)
-        return emx_fail(err, EMX_ERR_ARG,
-                        "documents cannot be summed up while broken frames are left out: skip whole shards, or scan "
-                        "without vectors");
     if (o->on_error == EMX_ON_ERROR_SKIP_FRAME && o->checkpoint)
         return emx_fail(
             err, EMX_ERR_ARG,

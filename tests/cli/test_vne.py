@@ -228,8 +228,6 @@ def scan_refuses_vectors_that_do_not_fit(box):
     box.usage_error(*words, "--vne-documents", 5, "near=near/", says="--embeddings")
     box.usage_error(*words, "--tensor", "x", "near=near/", says="--tensor tells of the file of --embeddings")
     box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="a.npy: cannot be opened")
-    np.save(box / "a.npy", np.ones((60000, 2), "<f2"))
-    box.error(*words, "-e", "a.npy", "--on-error", "skip-frame", "near=near/", says="while broken frames are left out")
     np.save(box / "e.npy", np.ones((60000, 1000), "<f2"))
     box.error(*words, "-e", "e.npy", "--memory", "100M", "near=near/", says="raise --memory")
 
