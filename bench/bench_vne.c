@@ -21,6 +21,7 @@
  */
 #include "race.h"
 #include "vne/bags.h"
+#include "vne/batch.h"
 
 #include <getopt.h>
 
@@ -323,7 +324,8 @@ static void bench_documents(const struct options *o, const char *const *paths, s
         return;
     }
     if (emx_embeddings_from_rows(vectors, VOCABULARY, o->dimension, &e, &err) != EMX_OK ||
-        token_rows_create(e, NULL, 0, &b.rows, &err) != EMX_OK || bags_create(b.rows, &b.bags, &err) != EMX_OK ||
+        token_rows_create(e, NULL, 0, &b.rows, &err) != EMX_OK ||
+        bags_create(b.rows, BATCH_COUNTS, &b.bags, &err) != EMX_OK ||
         emx_density_create(o->dimension, &b.sums.density, &err) != EMX_OK ||
         emx_density_create(o->dimension, &b.plain.density, &err) != EMX_OK || bags_to(b.bags, &b.sums, &err) != EMX_OK)
         die("%s", err.message);

@@ -1,6 +1,7 @@
 /* test_bags.c - sums of documents in batches, parts and samples, against vectors added token by token */
 #include "test.h"
 #include "vne/bags.h"
+#include "vne/batch.h"
 #include "vne/row_sums.h"
 #include "vne/waiting.h"
 
@@ -51,12 +52,15 @@ static int number(const struct token_rows *rows, size_t token, size_t column)
     return token_rows_block(rows, first)[token * token_rows_width(rows, first) + row_place(column - first)];
 }
 
+static size_t batch_counts = BATCH_COUNTS;
+
 static struct bags *make_bags(const struct token_rows *rows, struct bag_sums *sums)
 {
     struct bags *b = NULL;
 
     *sums = (struct bag_sums){0};
-    if (emx_density_create(DIMENSION, &sums->density, NULL) != EMX_OK || bags_create(rows, &b, NULL) != EMX_OK)
+    if (emx_density_create(DIMENSION, &sums->density, NULL) != EMX_OK ||
+        bags_create(rows, batch_counts, &b, NULL) != EMX_OK)
         abort();
     CHECK(bags_to(b, sums, NULL) == EMX_OK);
     return b;
@@ -335,13 +339,15 @@ static void samples_have_the_least_hashes(void)
     struct bags *b = make_bags(rows, &sums);
     struct waiting w = {0};
     struct sample *s = NULL, *other = NULL;
+    struct budget budget = {.limit = (uint64_t)8 * SAMPLE_SPARE_BYTES};
     uint16_t *long_one = calloc(SAMPLE_SPARE_BYTES, 1);
     uint64_t hashes[N_DOCUMENTS];
     struct emx_density *expected;
     bool any = true;
 
-    if (sample_create(N_WANTED, DIMENSION, &s, NULL) != EMX_OK ||
-        sample_create(N_WANTED, DIMENSION, &other, NULL) != EMX_OK || waiting_init(&w, rows, b, NULL) != EMX_OK)
+    if (sample_create(N_WANTED, DIMENSION, &budget, &s, NULL) != EMX_OK ||
+        sample_create(N_WANTED, DIMENSION, &budget, &other, NULL) != EMX_OK ||
+        waiting_init(&w, rows, b, NULL) != EMX_OK)
         abort();
     CHECK(sample_has_room(s, SAMPLE_SPARE_BYTES));
     CHECK(sample_offer_tokens(s, UINT64_MAX, long_one, SAMPLE_SPARE_BYTES / 2, 2, NULL) == EMX_OK);
@@ -351,9 +357,11 @@ static void samples_have_the_least_hashes(void)
         offer(&documents[i], hashes[i], (unsigned)(i + i / 4) % 4, b, &w, i < N_DOCUMENTS / 2 ? s : other);
     }
     CHECK(sample_move(other, s, NULL) == EMX_OK && sample_n(other) == 0 && sample_n(s) == N_WANTED);
+    CHECK(budget.used > 0 && budget.used < (uint64_t)(N_WANTED * (8 * DIMENSION + 100)));
     CHECK(sample_has_room(s, SAMPLE_SPARE_BYTES) && !sample_wants(s, UINT64_MAX));
     while (any)
         CHECK(sample_end(s, b, &any, NULL) == EMX_OK);
+    CHECK(budget.used == 0);
     CHECK(bags_flush(b, NULL) == EMX_OK);
     expected = plain_sample(rows, hashes);
     check_same(sums.density, expected);
@@ -373,6 +381,8 @@ int main(void)
     make_documents();
     RUN(kernels_sum_alike);
     RUN(rows_are_the_vectors_within_half_a_step);
+    RUN(batches_are_as_token_by_token);
+    batch_counts = 1000;
     RUN(batches_are_as_token_by_token);
     RUN(parts_add_up_in_any_order);
     RUN(long_documents_do_not_overflow);

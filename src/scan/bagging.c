@@ -1,10 +1,13 @@
 #include "scan/bagging.h"
 
 #include "state/covariance.h"
+#include "vne/batch.h"
 #include "vne/density.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { BATCH_COUNT_BYTES = 20 /* with what it may grow, and a number of the sums */, LEAST_BATCH_COUNTS = 4096 };
 
 /* --- the scan ---------------------------------------------------------------------------------------------- */
 
@@ -32,15 +35,24 @@ static enum emx_status set_vocabularies(const struct bagging *b, struct emx_erro
     return EMX_OK;
 }
 
-/* Sums of the domains, matrices of the threads, rows of the tokens. */
+/* Batches take up to a sixteenth of the memory, since smaller ones cost time. */
+static size_t batch_counts(uint64_t memory_of_thread)
+{
+    uint64_t n = memory_of_thread / 16 / BATCH_COUNT_BYTES;
+
+    return n < LEAST_BATCH_COUNTS ? LEAST_BATCH_COUNTS : n < BATCH_COUNTS ? (size_t)n : BATCH_COUNTS;
+}
+
+/* Sums of the domains, matrices and batches of the threads, rows of the tokens. */
 static enum emx_status take_memory(const struct bagging *b, unsigned n_threads, struct budget *budget,
                                    struct emx_error *err)
 {
     size_t dimension = emx_embeddings_dimension(b->given->embeddings);
+    size_t n_tokens = emx_embeddings_n_tokens(b->given->embeddings);
     uint64_t matrix = covariance_n_sums(dimension) * sizeof(wide), needed;
 
-    needed = b->n_domains * matrix + n_threads * 3 * matrix +
-             (uint64_t)emx_embeddings_n_tokens(b->given->embeddings) * dimension * sizeof(int16_t);
+    needed = b->n_domains * matrix + (uint64_t)n_tokens * dimension * sizeof(int16_t) +
+             n_threads * (3 * matrix + bags_bytes(n_tokens, dimension, b->batch_counts));
     if (needed > budget->limit / 2)
         return emx_fail(err, EMX_ERR_ARG,
                         "vectors of %zu dimensions for %u tokens, and their sums over documents of %zu domain%s on %u "
@@ -61,6 +73,8 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     *b = (struct bagging){.given = given, .domains = domains, .n_domains = n_domains};
     if (!given)
         return EMX_OK;
+    b->budget = budget;
+    b->batch_counts = batch_counts(budget->limit / n_threads);
     status = take_memory(b, n_threads, budget, err);
     if (!status)
         status = token_rows_create(given->embeddings, NULL, 0, &b->rows, err);
@@ -73,7 +87,7 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     for (size_t i = 0; i < n_domains; i++)
         pthread_mutex_init(&b->of_domain[i].mutex, NULL);
     for (; n < n_domains && given->n_documents && !status; n++)
-        status = sample_create(given->n_documents, b->rows->dimension, &b->of_domain[n].sample, err);
+        status = sample_create(given->n_documents, b->rows->dimension, budget, &b->of_domain[n].sample, err);
     return status ? status : set_vocabularies(b, err);
 }
 
@@ -104,7 +118,7 @@ enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_er
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread");
     status = emx_density_create(dimension, &w->sums.density, err);
     if (!status)
-        status = bags_create(all->rows, &w->bags, err);
+        status = bags_create(all->rows, all->batch_counts, &w->bags, err);
     return status;
 }
 

@@ -28,7 +28,9 @@
 struct bagging {
     const struct emx_scan_vectors *given; /* NULL: nothing is to be done */
     struct token_rows *rows;
-    uint64_t vectors; /* checksum of the rows */
+    struct budget *budget; /* borrowed */
+    size_t batch_counts;   /* of each thread (vne/bags.h) */
+    uint64_t vectors;      /* checksum of the rows */
     struct domain *domains;
     struct bagged {            /* of a domain */
         struct sample *sample; /* NULL: all documents */

@@ -31,7 +31,15 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, struct emx_error *err)
+size_t bags_bytes(size_t n_tokens, size_t dimension, size_t batch_counts)
+{
+    return n_tokens * sizeof(uint16_t) + (MOST_IN_SUM + 1) * sizeof(uint32_t) +
+           (dimension + COLUMN_STEP) * (sizeof(int64_t) + sizeof(int32_t) + sizeof(double)) +
+           batch_bytes(n_tokens, dimension, batch_counts) + batch_bytes(n_tokens, dimension, 0);
+}
+
+enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, struct bags **ret,
+                            struct emx_error *err)
 {
     struct bags *b = calloc(1, sizeof(*b));
 
@@ -40,8 +48,8 @@ enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, st
         b->counts = calloc(rows->n_tokens, sizeof(*b->counts));
         b->different = calloc(MOST_IN_SUM + 1, sizeof(*b->different));
         b->part.sum = calloc(rows->dimension, sizeof(*b->part.sum));
-        b->documents = batch_create(rows, SIZE_MAX);
-        b->alone = batch_create(rows, 1);
+        b->documents = batch_create(rows, SIZE_MAX, batch_counts);
+        b->alone = batch_create(rows, 1, 1);
         b->sum = calloc(rows->n_columns, sizeof(*b->sum));
         b->x = calloc(rows->dimension, sizeof(*b->x));
     }

@@ -35,8 +35,11 @@ struct bag_part {
     uint64_t n_tokens, n_without_vector;
 };
 
-/* Borrows the rows until _destroy().  EMX_ERR_MEMORY. */
-EMX_CHECKED enum emx_status bags_create(const struct token_rows *rows, struct bags **ret, struct emx_error *err);
+/* Batches of so many counts (batch.h: BATCH_COUNTS at best).  Borrows the rows until _destroy().  EMX_ERR_MEMORY. */
+EMX_CHECKED enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, struct bags **ret,
+                                        struct emx_error *err);
+/* What that takes at most. */
+size_t bags_bytes(size_t n_tokens, size_t dimension, size_t batch_counts);
 /* Accepts NULL.  Documents that were not flushed are lost. */
 void bags_destroy(struct bags **b);
 

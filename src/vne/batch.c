@@ -6,9 +6,7 @@
 #include <string.h>
 
 enum {
-    MOST_COUNTS = 1 << 20,  /* 4 MiB; more do not make rows come from nearer */
-    MOST_NUMBERS = 1 << 20, /* of the sums: 4 MiB, of which a block of columns is read again for each part */
-    KEPT_COUNTS = 2 * MOST_COUNTS,
+    KEPT_TIMES = 2,                   /* what a batch may grow by, of its counts, before it gives back */
     DOCUMENT_COUNTS = PART_TOKENS + 1 /* all tokens of a part, and one that makes their number even */
 };
 
@@ -24,6 +22,7 @@ struct batch {
     row_sums_fn *sum_up;
     struct part *parts; /* [n_parts] */
     size_t n_parts;
+    size_t most_counts;
     size_t n_counts, n_grown; /* of all parts; by how much their room has grown */
     size_t n_documents, most_documents;
     int32_t *sums; /* block by block of columns: [most_documents][width] */
@@ -41,20 +40,36 @@ static bool resize(struct part *p, size_t cap)
     return true;
 }
 
-struct batch *batch_create(const struct token_rows *rows, size_t most_documents)
+static size_t count_parts(size_t n_tokens)
+{
+    return (n_tokens + PART_TOKENS - 1) / PART_TOKENS;
+}
+
+size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts)
+{
+    size_t n_parts = count_parts(n_tokens), n_documents = most_counts / dimension + 1;
+    size_t grown = (KEPT_TIMES + 2) * most_counts; /* parts double */
+
+    return n_parts *
+               ((DOCUMENT_COUNTS + ROWS_AHEAD) * sizeof(struct token_count) + n_documents * sizeof(struct token_run)) +
+           grown * sizeof(struct token_count) + n_documents * (dimension + COLUMN_STEP) * sizeof(int32_t);
+}
+
+struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts)
 {
     struct batch *b = calloc(1, sizeof(*b));
     row_sums_fn *kernels[2];
-    size_t n_kernels, most = MOST_NUMBERS / rows->n_columns + 1;
+    size_t n_kernels, most = most_counts / rows->n_columns + 1;
     bool done;
 
     if (!b)
         return NULL;
     row_sums_kernels(kernels, &n_kernels);
     b->rows = rows;
+    b->most_counts = most_counts;
     b->sum_up = kernels[0];
     b->most_documents = most_documents < most ? most_documents : most;
-    b->n_parts = (rows->n_tokens + PART_TOKENS - 1) / PART_TOKENS;
+    b->n_parts = count_parts(rows->n_tokens);
     b->parts = calloc(b->n_parts, sizeof(*b->parts));
     b->sums = calloc(b->most_documents * rows->n_columns, sizeof(*b->sums));
     done = b->parts && b->sums;
@@ -134,7 +149,7 @@ size_t batch_n_documents(const struct batch *b)
 
 bool batch_is_full(const struct batch *b)
 {
-    return b->n_counts >= MOST_COUNTS || b->n_documents == b->most_documents;
+    return b->n_counts >= b->most_counts || b->n_documents == b->most_documents;
 }
 
 /* --- sums ---------------------------------------------------------------------------------------------------- */
@@ -178,6 +193,6 @@ void batch_clear(struct batch *b)
     for (size_t i = 0; i < b->n_parts; i++)
         b->parts[i].n = b->parts[i].n_runs = 0;
     b->n_counts = b->n_documents = 0;
-    if (b->n_grown > KEPT_COUNTS)
+    if (b->n_grown > KEPT_TIMES * b->most_counts)
         give_back_room(b);
 }

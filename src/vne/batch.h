@@ -17,8 +17,16 @@
 
 struct batch;
 
-/* Of at most so many documents, and fewer where they have many dimensions.  Borrows the rows.  NULL without memory. */
-struct batch *batch_create(const struct token_rows *rows, size_t most_documents);
+/* More do not make rows come from nearer: 4 MiB of counts, and of sums, of which some are read again for each part. */
+enum { BATCH_COUNTS = 1 << 20 };
+
+/*
+ * Of at most so many documents, and not more than have about most_counts different tokens, or numbers in their sums.
+ * Borrows the rows.  NULL without memory.
+ */
+struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts);
+/* What that takes at most, of documents whose number most_counts limits, or of one document (most_counts 0). */
+size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts);
 /* Accepts NULL. */
 void batch_destroy(struct batch **b);
 

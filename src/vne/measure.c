@@ -4,6 +4,7 @@
  */
 #include "pipeline/threads.h"
 #include "vne/bags.h"
+#include "vne/batch.h"
 #include "vne/frequencies.h"
 #include "vne/sample.h"
 #include "vne/set.h"
@@ -356,7 +357,7 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
         if (!p->set->domains[i].name)
             return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
         if (p->options->n_documents)
-            status = sample_create(p->options->n_documents, p->set->dimension, &p->domains[i].sample, err);
+            status = sample_create(p->options->n_documents, p->set->dimension, NULL, &p->domains[i].sample, err);
         if (!status)
             status = emx_density_create(p->set->dimension, &p->set->domains[i].density, err);
     }
@@ -374,7 +375,7 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         struct worker *w = &p->workers[p->n_workers];
 
         w->pass = p;
-        status = bags_create(p->rows, &w->bags, err);
+        status = bags_create(p->rows, BATCH_COUNTS, &w->bags, err);
         if (!status)
             status = waiting_init(&w->waiting, p->rows, w->bags, err);
         if (!status)

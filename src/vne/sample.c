@@ -16,6 +16,7 @@ struct entry {
 
 struct sample {
     size_t n_wanted, dimension;
+    struct budget *budget; /* or NULL */
     pthread_mutex_t mutex;
     /* guarded by the mutex */
     struct entry *heap; /* [n] of cap; once full the largest hash is at its top */
@@ -35,7 +36,8 @@ uint64_t sample_hash(uint64_t path_hash, uint64_t index)
     return XXH3_64bits_withSeed(&index, sizeof(index), path_hash);
 }
 
-enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct sample **ret, struct emx_error *err)
+enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct budget *budget, struct sample **ret,
+                              struct emx_error *err)
 {
     struct sample *s = calloc(1, sizeof(*s));
 
@@ -44,10 +46,31 @@ enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct sample
     s->n_wanted = n_wanted < SIZE_MAX ? (size_t)n_wanted : SIZE_MAX;
     s->dimension = dimension;
     s->most = UINT64_MAX;
+    s->budget = budget;
     s->spare = SAMPLE_SPARE_BYTES;
+    if (budget && budget->limit / 8 < SAMPLE_SPARE_BYTES)
+        s->spare = (int64_t)(budget->limit / 8);
     pthread_mutex_init(&s->mutex, NULL);
     *ret = s;
     return EMX_OK;
+}
+
+static size_t sum_bytes(const struct sample *s)
+{
+    return s->dimension * sizeof(int64_t);
+}
+
+static size_t bytes_of(const struct sample *s, const struct sampled *d)
+{
+    return sizeof(*d) + (d->part.sum ? sum_bytes(s) : d->n * d->width);
+}
+
+/* Accepts NULL. */
+static void drop(const struct sample *s, struct sampled *d)
+{
+    if (d && s->budget)
+        budget_give(s->budget, bytes_of(s, d));
+    free(d);
 }
 
 void sample_destroy(struct sample **s)
@@ -55,7 +78,7 @@ void sample_destroy(struct sample **s)
     if (!*s)
         return;
     for (size_t i = 0; i < (*s)->n; i++)
-        free((*s)->heap[i].document);
+        drop(*s, (*s)->heap[i].document);
     free((*s)->heap);
     pthread_mutex_destroy(&(*s)->mutex);
     free(*s);
@@ -66,11 +89,6 @@ bool sample_wants(const struct sample *s, uint64_t hash)
 {
     /* Relaxed: an old value only lets more through, and sample_offer() looks again. */
     return hash <= atomic_load_explicit(&s->most, memory_order_relaxed);
-}
-
-static size_t sum_bytes(const struct sample *s)
-{
-    return s->dimension * sizeof(int64_t);
 }
 
 bool sample_has_room(const struct sample *s, size_t n_bytes)
@@ -164,8 +182,14 @@ static enum emx_status give(struct sample *s, uint64_t hash, struct sampled *doc
     if (s->n == s->n_wanted)
         atomic_store_explicit(&s->most, s->heap[0].hash, memory_order_relaxed);
     pthread_mutex_unlock(&s->mutex);
-    free(left_out);
+    drop(s, left_out);
     return done ? EMX_OK : no_memory(s, err);
+}
+
+static void take_room(const struct sample *s, const struct sampled *d)
+{
+    if (s->budget)
+        budget_take_all(s->budget, bytes_of(s, d));
 }
 
 /* --- documents ------------------------------------------------------------------------------------------------- */
@@ -178,6 +202,7 @@ enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_p
         return no_memory(s, err);
     *d = (struct sampled){.part = *document};
     d->part.sum = memcpy(d + 1, document->sum, sum_bytes(s));
+    take_room(s, d);
     return give(s, hash, d, err);
 }
 
@@ -208,6 +233,7 @@ enum emx_status sample_offer_tokens(struct sample *s, uint64_t hash, const void 
     if (!d)
         return no_memory(s, err);
     *d = (struct sampled){.tokens = d + 1, .n = n, .width = narrows ? 2 : width};
+    take_room(s, d);
     if (narrows)
         narrow(tokens, n, (uint16_t *)(d + 1));
     else if (n)
@@ -271,7 +297,7 @@ enum emx_status sample_end(struct sample *s, struct bags *b, bool *ret_any, stru
     for (size_t i = 0; i < n; i++) {
         if (!status)
             status = end(taken[i].document, b, err);
-        free(taken[i].document);
+        drop(s, taken[i].document);
     }
     *ret_any = n > 0;
     return status;

@@ -13,6 +13,7 @@
 #ifndef VNE_SAMPLE_H
 #define VNE_SAMPLE_H
 
+#include "util/budget.h"
 #include "vne/bags.h"
 
 /* Of a shard. */
@@ -30,10 +31,13 @@ struct sampled {
     size_t n, width;
 };
 
-/* At most n_wanted >= 1 documents, 8 * dimension bytes each on average, and SAMPLE_SPARE_BYTES.  EMX_ERR_MEMORY. */
+/*
+ * At most n_wanted >= 1 documents, 8 * dimension bytes each on average, and SAMPLE_SPARE_BYTES, or an eighth of the
+ * budget if that is less.  What it has is taken from the budget, which is borrowed, or NULL.  EMX_ERR_MEMORY.
+ */
 enum { SAMPLE_SPARE_BYTES = 32 << 20 };
-EMX_CHECKED enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct sample **ret,
-                                          struct emx_error *err);
+EMX_CHECKED enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct budget *budget,
+                                          struct sample **ret, struct emx_error *err);
 /* Accepts NULL. */
 void sample_destroy(struct sample **s);
 
