@@ -43,7 +43,7 @@ def entropies_of_documents_agree_with_scipy(work):
 
 def one_pass_over_documents_agrees_with_two(work):
     ran = subprocess.run([SOURCE / "bench/vne_ratio", "--program", BUILD / "src/cli/entromix", "--work", work,
-                          "--documents", "300", "--dimension", "20", "--rounds", "1"], stdout=subprocess.PIPE, text=True)
+                          "--documents", "300", "--dimension", "20", "--rounds", "1", "--shares", "1", "0.5"], stdout=subprocess.PIPE, text=True)
     return ran.returncode == 0 and len(ran.stdout.splitlines()) == 4
 
 
