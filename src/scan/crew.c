@@ -149,8 +149,6 @@ enum emx_status scan_run(struct scan *s, scan_thread_fn *fn, struct emx_error *e
         do_without(s, placement_n_threads(s->placement) - threads.n);
         watch(s);
         threads_join(&threads);
-    } else {
-        share_stop(&s->share);
     }
     meeting_finish(&s->meeting);
     return status;

@@ -305,16 +305,28 @@ static void warn_of_refusals(struct scan *s)
     scan_warn(s, "threads", sentence);
 }
 
+/* By the caller's thread if the system refuses to start others now. */
+static void end_samples(struct scan *s)
+{
+    struct emx_error error;
+
+    if (!s->bagging.given || !s->bagging.given->n_documents || s->stop || s->stop_wanted)
+        return;
+    if (scan_run(s, scan_end_samples, &error))
+        scan_end_samples(s, 0);
+}
+
 enum emx_status scan_count(struct scan *s, struct emx_error *err)
 {
     enum emx_status status;
 
     note_plan(s);
     status = scan_run(s, work, err);
-    if (!status && s->bagging.given && s->bagging.given->n_documents && !s->stop && !s->stop_wanted)
-        status = scan_run(s, scan_end_samples, err);
-    if (status)
+    if (status) {
+        share_stop(&s->share);
         return status;
+    }
+    end_samples(s);
     warn_of_refusals(s);
     s->next_tell = 0;
     if (!scan_report(s))
