@@ -120,6 +120,7 @@ static inline quad naive_log_choose(quad n, quad k)
     return naive_log_factorial((uint64_t)n) - naive_log_factorial((uint64_t)k) - naive_log_factorial((uint64_t)(n - k));
 }
 
+/* Counts with probabilities below e^-100, of which no sum of doubles knows, are passed over. */
 static inline quad naive_rarefied(const struct naive_sample *s)
 {
     quad n = (quad)s->rarefied, sum = 0;
@@ -127,11 +128,15 @@ static inline quad naive_rarefied(const struct naive_sample *s)
     for (size_t i = 0; i < s->n; i++) {
         quad c = (quad)s->count[i];
 
-        for (quad k = 2; k <= c && k <= n; k++)
-            if (n - k <= s->n_total - c)
-                sum += k * logf128(k) *
-                       expf128(naive_log_choose(c, k) + naive_log_choose(s->n_total - c, n - k) -
-                               naive_log_choose(s->n_total, n));
+        for (quad k = 2; k <= c && k <= n; k++) {
+            quad log_p;
+
+            if (n - k > s->n_total - c)
+                continue;
+            log_p = naive_log_choose(c, k) + naive_log_choose(s->n_total - c, n - k) - naive_log_choose(s->n_total, n);
+            if (log_p > -100)
+                sum += k * logf128(k) * expf128(log_p);
+        }
     }
     return logf128(n) - sum / n;
 }
