@@ -90,6 +90,12 @@ static inline int test_rounds(int n)
     return (n + test_slower() - 1) / test_slower();
 }
 
+/* `many`, or `few` where a tool makes programs tens of times slower, as valgrind does. */
+static inline int test_few(int many, int few)
+{
+    return test_slower() < 10 ? many : few;
+}
+
 /* The step of long double at 1 as it is computed: valgrind has 53 bits where the compiler's LDBL_EPSILON is of 64. */
 static inline double test_long_double_step(void)
 {

@@ -291,7 +291,7 @@ static void a_stopped_scan_goes_on_where_it_was(void)
         job.settings = settings[i];
         CHECK(scan(&job, NULL, "plain.emx", &err) == EMX_OK);
         unlink(path_of("resumed.emx"));
-        for (int k = 1; status == EMX_ERR_STOPPED && k < 1000; k += 2) {
+        for (int k = 1; status == EMX_ERR_STOPPED && k < 1000; k += test_few(2, 7)) {
             CHECK(access(path_of("resumed.emx"), F_OK) != 0);
             job.stop_at = k;
             job.n_threads = 1 + (unsigned)k % 4;

@@ -183,7 +183,7 @@ static void threads_and_repetition_give_the_same_bits(void)
     table_fill(o, planted, 0.005, &seed);
     for (unsigned threads = 1; threads <= 5; threads += 2) {
         const struct emx_law_options options = {
-            .form = EMX_LAW_BIMIX_TRANSFER, .n_draws = 150, .seed = 7, .n_threads = threads};
+            .form = EMX_LAW_BIMIX_TRANSFER, .n_draws = (size_t)test_few(150, 10), .seed = 7, .n_threads = threads};
         struct emx_law *law = fit(o, &options);
         size_t n = law->n_scored * law->n_coefficients;
 
@@ -395,7 +395,7 @@ static void covariance_is_the_curvature_of_the_cost(void)
 /* 95 % intervals of planted coefficients and losses, 0.5 % noise: how often do they hold what they should? */
 static void intervals_cover_what_they_state(void)
 {
-    size_t inside = 0, all = 0, losses_inside = 0, losses = 0, n_tables = 1000;
+    size_t inside = 0, all = 0, losses_inside = 0, losses = 0, n_tables = (size_t)test_few(1000, 30);
     struct emx_observations *o = table_create(22, 6, 20, &seed);
     struct emx_law_prediction predictions[22];
 
@@ -423,8 +423,8 @@ static void intervals_cover_what_they_state(void)
     emx_observations_destroy(&o);
     printf("coverage: coefficients %.4f, losses at twice the last step %.4f\n", (double)inside / (double)all,
            (double)losses_inside / (double)losses);
-    CHECK_NEAR((double)inside / (double)all, 0.95, 0.02);
-    CHECK_NEAR((double)losses_inside / (double)losses, 0.95, 0.02);
+    CHECK_NEAR((double)inside / (double)all, 0.95, test_few(20, 50) * 1e-3);
+    CHECK_NEAR((double)losses_inside / (double)losses, 0.95, test_few(20, 50) * 1e-3);
 }
 
 /* ---- what cannot be known ---- */

@@ -226,8 +226,8 @@ static size_t check_kind(unsigned kind)
     j.dtype = made[0].options.type.dtype != DTYPE_NONE ? token_type_name(made[0].options.type) : NULL;
     j.column = made[0].options.column;
     scan_good_ones(j);
-    n_failed = flip_around(&j, "b", &made[1].shard, 3);
-    n_failed += flip_around(&j, "b", &made[1].side, 3);
+    n_failed = flip_around(&j, "b", &made[1].shard, (size_t)test_few(3, 1));
+    n_failed += flip_around(&j, "b", &made[1].side, (size_t)test_few(3, 1));
     n_failed += flip_around(&j, "b", &made[1].metadata, 1);
     for (size_t i = 0; i < 3; i++)
         made_shard_finish(&made[i]);
@@ -243,7 +243,7 @@ static void damage_in_any_format_is_skipped(void)
         CHECK(mkdir(path_of(folders[i]), 0700) == 0);
     for (unsigned kind = 0; kind < N_SHARD_KINDS; kind++)
         n_failed += check_kind(kind);
-    CHECK(n_failed > 40);
+    CHECK(n_failed > (size_t)test_few(40, 13));
 }
 
 /* --- shards of many blocks ----------------------------------------------------------------------------- */
@@ -325,7 +325,7 @@ static void damage_behind_many_blocks_is_taken_back(void)
         j.vectors = some_vectors(mode ? 2 : 1);
         scan_good_ones(j);
         for (size_t i = 0; i < 5; i++)
-            check_stored(j, &content, sizes[i], i == 3 ? 4 : 1, 3);
+            check_stored(j, &content, sizes[i], i == 3 ? 4 : 1, (size_t)test_few(3, 1));
     }
     bytes_free(&content);
     bytes_free(&good);
@@ -387,7 +387,7 @@ static void little_memory_takes_back_the_same(void)
     j.without_bad = j.without_tmpdir = true;
     CHECK(run(&j, "x.emx", &err) == EMX_ERR_IO); /* memory is too little even for the good ones */
     j.without_bad = j.without_tmpdir = false;
-    for (unsigned threads = 1; threads <= 4; threads *= 4) {
+    for (unsigned threads = (unsigned)test_few(1, 4); threads <= 4; threads *= 4) {
         j.n_threads = threads;
         CHECK(check_skips(j));
     }

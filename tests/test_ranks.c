@@ -332,7 +332,7 @@ static void ranks_do_not_show(void)
     scanning_init(&s);
     s.options.vectors = &all_documents;
     scan_alone(&s);
-    for (unsigned n = 1; n <= 8; n = n < 4 ? n + 1 : 2 * n)
+    for (unsigned n = (unsigned)test_few(1, 4); n <= 8; n = n < 4 ? n + 1 : 2 * n)
         check_equal(&s, n);
     check_equal(&s, 13); /* more than shards */
     s.options.tmpdir = folder;
@@ -401,7 +401,7 @@ static void broken_shards_are_skipped_together(void)
     own = s.shards[1];
     s.shards[1] = "/nowhere.bin";
     scan_alone(&s);
-    for (unsigned n = 1; n <= 4; n++) {
+    for (unsigned n = (unsigned)test_few(1, 3); n <= 4; n++) {
         s.n_skipped = 0;
         check_equal(&s, n);
         CHECK(s.n_skipped == 4);
@@ -423,7 +423,7 @@ static void stopped_ranks_go_on(void)
 
     scanning_init(&s);
     s.options.checkpoint_seconds = 0.02;
-    for (unsigned n = 2; n <= 5; n++) {
+    for (unsigned n = (unsigned)test_few(2, 4); n <= 5; n++) {
         s.options.vectors = n % 2 ? &all_documents : &some_documents;
         s.options.checkpoint = NULL;
         scan_alone(&s);
@@ -489,7 +489,7 @@ static void failing_memory_is_an_error_of_all(void)
     s.options.n_threads = 1;
     scan_alone(&s);
     n_files = files_in(folder);
-    for (unsigned n = 1, done = 0; !done; n += 1 + n / 8) {
+    for (unsigned n = 1, done = 0; !done; n += (unsigned)test_few(1, 9) + n / (unsigned)test_few(8, 2)) {
         failed = false;
         until_failure = n;
         scan_with(&s, 3);

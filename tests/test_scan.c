@@ -177,12 +177,14 @@ static void narrow(const uint32_t *x, size_t n, uint16_t *ret)
         ret[i] = (uint16_t)x[i];
 }
 
-enum { N = 700000 }; /* over several blocks of 256 KiB */
+static size_t length; /* of a corpus in tokens, over several blocks of 256 KiB; main sets it */
 
 static void check_mode(struct rules rules)
 {
-    uint32_t *x = malloc(N * sizeof(*x));
-    uint16_t *y = malloc(N * sizeof(*y));
+    const char *names[] = {"a.bin", "b.bin", "c.bin"};
+    const size_t sizes[] = {length / 7 * 5, length - length / 7 * 5 - 1, 1};
+    uint32_t *x = malloc(length * sizeof(*x));
+    uint16_t *y = malloc(length * sizeof(*y));
     struct expected *e = calloc(1, sizeof(*e));
     uint64_t random = seed + rules.pairs + rules.window;
     struct job job = {.n_shards = 3,
@@ -193,17 +195,15 @@ static void check_mode(struct rules rules)
                                    .eod_first = rules.eod_first,
                                    .vocabulary = 60000}};
 
-    make_tokens(x, N, 60000, rules.eod, &random);
-    narrow(x, N, y);
-    write_bytes("a.bin", y, 2 * 500000);
-    write_bytes("b.bin", y + 500000, 2 * 199999);
-    write_bytes("c.bin", y + 699999, 2); /* one token */
-    expect_shard(e, &rules, x, 500000);
-    expect_shard(e, &rules, x + 500000, 199999);
-    expect_shard(e, &rules, x + 699999, 1);
-    for (unsigned threads = 1; threads <= 8; threads *= 2) {
+    make_tokens(x, length, 60000, rules.eod, &random);
+    narrow(x, length, y);
+    for (size_t i = 0, at = 0; i < 3; at += sizes[i++]) {
+        write_bytes(names[i], y + at, 2 * sizes[i]);
+        expect_shard(e, &rules, x + at, sizes[i]);
+    }
+    for (unsigned threads = 1; threads <= 8; threads *= (unsigned)test_few(2, 8)) {
         for (size_t i = 0; i < 3; i++) /* in another order each time */
-            job.shards[i] = path_of((const char *[]){"a.bin", "b.bin", "c.bin"}[(i + threads) % 3]);
+            job.shards[i] = path_of(names[(i + threads) % 3]);
         job.n_threads = threads;
         check_runs(&job, threads == 1 ? "one.emx" : "many.emx");
         if (threads > 1)
@@ -240,7 +240,7 @@ static void check_frames(const char *name, struct rules rules, const uint32_t *x
         .dtype = "u32",
         .settings = {.pairs = rules.pairs, .window = rules.window, .eod = rules.eod, .vocabulary = 60000}};
 
-    expect_shard(e, &rules, x, N);
+    expect_shard(e, &rules, x, length);
     job.n_threads = 1;
     check_runs(&job, "one.emx");
     job.n_threads = 5;
@@ -254,22 +254,22 @@ static void check_frames(const char *name, struct rules rules, const uint32_t *x
 /* The same tokens in one frame, in many, with and without sizes, cut within tokens: the same tables. */
 static void frames_do_not_show(void)
 {
-    const size_t one[] = {4 * N}, even[] = {40000}, odd[] = {1, 3, 262143, 7, 100001, 2, 2, 2, 300001}, tiny[] = {999};
-    uint32_t *x = malloc(N * sizeof(*x));
+    const size_t one[] = {4 * length}, even[] = {40000}, odd[] = {1, 3, 262143, 7, 100001, 2, 2, 2, 300001},
+                 tiny[] = {999};
+    uint32_t *x = malloc(length * sizeof(*x));
     uint64_t random = seed;
     const char *names[] = {"one.zst", "even.zst", "odd.zst", "tiny.zst", "unsized.zst", "huge.zst"};
+    const struct rules rules[] = {{EMX_PAIRS_WITHIN_DOCUMENT, 0, 59999, false}, {EMX_PAIRS_WINDOW, 3, 59999, false}};
 
-    make_tokens(x, N, 60000, 59999, &random);
-    write_frames("one.zst", x, 4 * N, one, 1, true);
-    write_frames("even.zst", x, 4 * N, even, 1, true);
-    write_frames("odd.zst", x, 4 * N, odd, 9, true);
-    write_frames("tiny.zst", x, 4 * N, tiny, 1, true);
-    write_frames("unsized.zst", x, 4 * N, odd, 9, false);
-    write_frames("huge.zst", x, 4 * N, (const size_t[]){1000001, 1500001, 5}, 3, true);
-    for (size_t i = 0; i < 6; i++) {
-        check_frames(names[i], (struct rules){EMX_PAIRS_WITHIN_DOCUMENT, 0, 59999, false}, x);
-        check_frames(names[i], (struct rules){EMX_PAIRS_WINDOW, 3, 59999, false}, x);
-    }
+    make_tokens(x, length, 60000, 59999, &random);
+    write_frames("one.zst", x, 4 * length, one, 1, true);
+    write_frames("even.zst", x, 4 * length, even, 1, true);
+    write_frames("odd.zst", x, 4 * length, odd, 9, true);
+    write_frames("tiny.zst", x, 4 * length, tiny, 1, true);
+    write_frames("unsized.zst", x, 4 * length, odd, 9, false);
+    write_frames("huge.zst", x, 4 * length, (const size_t[]){1000001, 1500001, 5}, 3, true);
+    for (int i = 0; i < 12; i += test_few(1, 4))
+        check_frames(names[i % 6], rules[i / 6], x);
     free(x);
 }
 
@@ -305,14 +305,14 @@ static void dtypes_do_not_show(void)
 
 static void little_memory_gives_equal_bytes_or_an_error(void)
 {
-    uint32_t *x = malloc(N * sizeof(*x));
+    uint32_t *x = malloc(length * sizeof(*x));
     uint64_t random = seed;
     struct job job = {
         .shards = {path_of("m.bin")}, .n_shards = 1, .dtype = "u32", .settings = {.eod = EMX_NO_TOKEN}, .n_threads = 4};
     struct emx_error err;
 
-    make_tokens(x, N, 60000, EMX_NO_TOKEN, &random);
-    write_bytes("m.bin", x, 4 * N);
+    make_tokens(x, length, 60000, EMX_NO_TOKEN, &random);
+    write_bytes("m.bin", x, 4 * length);
     check_runs(&job, "one.emx");
     job.memory = 24 << 20;
     check_runs(&job, "many.emx");
@@ -422,7 +422,7 @@ static bool stop_at_once(const struct emx_scan_progress *p, void *context)
 
 static void stopping_leaves_no_file(void)
 {
-    uint32_t *x = calloc(8 * N, sizeof(*x));
+    uint32_t *x = calloc(8 * length, sizeof(*x));
     const char *shard = path_of("x.bin");
     struct emx_scan_domain d = {
         .name = "d", .shards = &shard, .n_shards = 1, .dtype = "u32", .settings = {.eod = EMX_NO_TOKEN}};
@@ -430,9 +430,9 @@ static void stopping_leaves_no_file(void)
     uint64_t random = seed;
     enum emx_status status;
 
-    make_tokens(x, 8 * N, 1 << 24, EMX_NO_TOKEN,
+    make_tokens(x, 8 * length, 1 << 24, EMX_NO_TOKEN,
                 &random); /* distinct pairs without end: longer than a tenth of a second */
-    write_bytes("x.bin", x, 32 * N);
+    write_bytes("x.bin", x, 32 * length);
     status = emx_scan(&d, 1, &options, path_of("no.emx"), NULL, NULL);
     CHECK(status == EMX_ERR_STOPPED);
     CHECK(access(path_of("no.emx"), F_OK) != 0);
@@ -442,6 +442,7 @@ static void stopping_leaves_no_file(void)
 int main(void)
 {
     seed = test_seed();
+    length = (size_t)test_few(700000, 200000);
     if (!make_folder("scan"))
         return 1;
     RUN(pairs_stay_within_documents);

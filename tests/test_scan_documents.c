@@ -92,13 +92,14 @@ static void make_twin(const struct corpus *c, const struct emx_scan_vectors *v)
     emx_state_close(&s);
 }
 
-/* By `most` threads, two and one. */
+/* By `most` threads, two and one, or by `most` alone. */
 static void check_corpus(const struct corpus *c, uint64_t n_documents, unsigned most)
 {
     struct emx_scan_vectors v = {vectors, "made", n_documents, n_documents};
+    unsigned least = (unsigned)test_few(1, (int)most);
 
     make_twin(c, &v);
-    for (unsigned n_threads = most; n_threads > 0; n_threads = n_threads > 2 ? 2 : n_threads - 1) {
+    for (unsigned n_threads = most; n_threads >= least; n_threads = n_threads > 2 ? 2 : n_threads - 1) {
         struct emx_error err = {.message = ""};
 
         CHECK(scan(c, n_threads, &v, "one.emx", &err) == EMX_OK);
@@ -121,7 +122,7 @@ static void every_format_gives_the_documents_of_the_second_pass(void)
         tokens[d.n++] = EOD_HERE;
         ends[i] = d.n;
     }
-    for (unsigned i = 0; i < 2 * N_SHARD_KINDS; i++) {
+    for (unsigned i = 0; i < 2 * N_SHARD_KINDS; i += (unsigned)test_few(1, 2)) {
         struct made_shard m = {0};
         struct corpus c = {.n_shards = 1, .settings.eod = i % 2 ? EMX_NO_TOKEN : EOD_HERE};
 
@@ -170,7 +171,7 @@ static void blocks_and_frames_do_not_show(void)
     make_tokens(VOCABULARY - 1);
     for (size_t i = 0; i < N; i++)
         narrow[i] = (uint16_t)tokens[i];
-    for (unsigned i = 0; i < 16; i++) {
+    for (unsigned i = 0; i < 16; i += (unsigned)test_few(1, 2)) {
         struct corpus c = {.names = {names[i % 4]}, .n_shards = 1, .format = "raw", .dtype = i < 8 ? "u16" : "u32"};
 
         if (i % 8 == 0)
@@ -223,7 +224,7 @@ static void settings_of_pairs_and_samples_do_not_matter(void)
     static const uint64_t n_documents[] = {0, 1, 20, 1000000};
 
     write_three();
-    for (size_t i = 0; i < 2 * sizeof(settings) / sizeof(settings[0]); i++) {
+    for (size_t i = 0; i < 2 * sizeof(settings) / sizeof(settings[0]); i += (size_t)test_few(1, 2)) {
         struct corpus c = {{"0.bin", "1.bin", "2.bin"}, 3, "raw", "u32", NULL, settings[i / 2]};
 
         check_corpus(&c, n_documents[i % 4], 8);
@@ -288,7 +289,7 @@ static int check_resumed(const struct corpus *c, enum emx_on_error on_error, uin
     o.checkpoint = path_of("ck");
     o.resume = true;
     o.progress = stop_after;
-    for (int k = 2; status == EMX_OK || status == EMX_ERR_STOPPED; k += 1 + k / 8) {
+    for (int k = 2; status == EMX_OK || status == EMX_ERR_STOPPED; k += test_few(1, 5) + k / test_few(8, 2)) {
         int left = k;
 
         o.n_threads = 1 + (unsigned)k % 4;
@@ -329,7 +330,7 @@ static void checkpoints_do_not_show(void)
     c = (struct corpus){{"x.jsonl"}, 1, "jsonl", NULL, NULL, {.eod = EMX_NO_TOKEN}}; /* of edges_of_batches_... */
     n_stops += check_resumed(&c, EMX_ON_ERROR_SKIP_SHARD, 0);
     n_stops += check_resumed(&c, EMX_ON_ERROR_FAIL, 20);
-    CHECK(n_stops > 20);
+    CHECK(n_stops > test_few(20, 5));
 }
 
 /* --- what is refused
