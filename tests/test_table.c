@@ -284,7 +284,7 @@ static void tables_add_up_in_small_pieces(void)
     uint64_t random = seed + 1;
     uint32_t *x = malloc(N * sizeof(*x));
     struct emx_pair_count *rows = malloc(2 * N * sizeof(*rows));
-    struct table *tables[TABLES] = {new_table(1 << 20, 0), new_table(1 << 24, 0), new_table(1 << 20, 5)};
+    struct table *tables[TABLES] = {new_table(1 << 20, 14), new_table(1 << 24, 13), new_table(1 << 20, 15)};
     struct naive_pairs naive = {0};
     struct tally tails;
     size_t n, pieces;
