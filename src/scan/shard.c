@@ -215,7 +215,12 @@ enum emx_status shard_put_broken(struct shard *s, struct block *b, const struct 
 
 enum emx_status shard_fail(struct shard *s, const struct emx_error *error, struct emx_error *err)
 {
-    return keep_failure(s, UINT64_MAX, error, err);
+    enum emx_status status;
+
+    pthread_mutex_lock(&s->mutex); /* others may still come to see that the shard has no more */
+    status = keep_failure(s, UINT64_MAX, error, err);
+    pthread_mutex_unlock(&s->mutex);
+    return status;
 }
 
 /* A piece that cannot be decoded is given up. */
