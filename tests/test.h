@@ -90,7 +90,7 @@ static inline int test_rounds(int n)
     return (n + test_slower() - 1) / test_slower();
 }
 
-/* `many`, or `few` where a tool makes programs tens of times slower, as valgrind does. */
+/* `many`, or `few` where a tool makes programs tens of times slower, as valgrind and the thread sanitizer do. */
 static inline int test_few(int many, int few)
 {
     return test_slower() < 10 ? many : few;
