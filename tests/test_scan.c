@@ -45,10 +45,12 @@ struct rules {
     bool eod_first;
 };
 
+enum { LARGE_TOKENS = 1 << 18, MOST_TOKENS = LARGE_TOKENS + 70000 };
+
 struct expected {
     struct naive_pairs pairs;
     uint64_t n_tokens, n_pairs, n_documents;
-    uint64_t tails[70000];
+    uint64_t tails[MOST_TOKENS];
 };
 
 static bool breaks(const struct rules *r, const uint32_t *x, size_t i) /* between x[i-1] and x[i] */
@@ -103,7 +105,7 @@ static void check_rows(struct emx_state *s, struct expected *e)
         e->tails[row.first] = 0;
     }
     emx_pair_cursor_destroy(&cursor);
-    for (size_t i = 0; i < 70000; i++)
+    for (size_t i = 0; i < MOST_TOKENS; i++)
         wrong += e->tails[i] != 0;
     CHECK(wrong == 0);
 }
@@ -179,7 +181,8 @@ static void narrow(const uint32_t *x, size_t n, uint16_t *ret)
 
 static size_t length; /* of a corpus in tokens, over several blocks of 256 KiB; main sets it */
 
-static void check_mode(struct rules rules)
+/* `wide`: of four bytes each, those of some blocks large. */
+static void check_tokens(struct rules rules, bool wide)
 {
     const char *names[] = {"a.bin", "b.bin", "c.bin"};
     const size_t sizes[] = {length / 7 * 5, length - length / 7 * 5 - 1, 1};
@@ -188,17 +191,19 @@ static void check_mode(struct rules rules)
     struct expected *e = calloc(1, sizeof(*e));
     uint64_t random = seed + rules.pairs + rules.window;
     struct job job = {.n_shards = 3,
-                      .dtype = "u16",
+                      .dtype = wide ? "u32" : "u16",
                       .settings = {.pairs = rules.pairs,
                                    .window = rules.window,
                                    .eod = rules.eod,
                                    .eod_first = rules.eod_first,
-                                   .vocabulary = 60000}};
+                                   .vocabulary = wide ? 0 : 60000}};
 
     make_tokens(x, length, 60000, rules.eod, &random);
+    for (size_t i = length / 3; wide && i < length / 2; i++)
+        x[i] += x[i] == rules.eod ? 0 : LARGE_TOKENS;
     narrow(x, length, y);
     for (size_t i = 0, at = 0; i < 3; at += sizes[i++]) {
-        write_bytes(names[i], y + at, 2 * sizes[i]);
+        write_bytes(names[i], wide ? (void *)(x + at) : y + at, (wide ? 4 : 2) * sizes[i]);
         expect_shard(e, &rules, x + at, sizes[i]);
     }
     for (unsigned threads = 1; threads <= 8; threads *= (unsigned)test_few(2, 8)) {
@@ -214,6 +219,17 @@ static void check_mode(struct rules rules)
     free(e);
     free(x);
     free(y);
+}
+
+static void check_mode(struct rules rules)
+{
+    check_tokens(rules, false);
+}
+
+static void large_tokens_of_some_blocks_count_alike(void)
+{
+    check_tokens((struct rules){EMX_PAIRS_WITHIN_DOCUMENT, 0, 7, false}, true);
+    check_tokens((struct rules){EMX_PAIRS_STREAM, 0, EMX_NO_TOKEN, false}, true);
 }
 
 static void pairs_stay_within_documents(void)
@@ -446,6 +462,7 @@ int main(void)
     if (!make_folder("scan"))
         return 1;
     RUN(pairs_stay_within_documents);
+    RUN(large_tokens_of_some_blocks_count_alike);
     RUN(pairs_stream_or_stay_in_windows);
     RUN(frames_do_not_show);
     RUN(dtypes_do_not_show);

@@ -86,7 +86,8 @@ static enum emx_status refuse_token(const struct shard *s, const struct block *b
                     cause, (unsigned long long)s->domain->vocabulary);
 }
 
-static enum emx_status survey_block(const struct shard *s, struct block *b, struct emx_error *err)
+static enum emx_status survey_block(const struct shard *s, struct block *b, uint32_t *ret_largest,
+                                    struct emx_error *err)
 {
     uint32_t eod = s->domain->settings.eod;
     struct survey found = {0, 0};
@@ -101,6 +102,7 @@ static enum emx_status survey_block(const struct shard *s, struct block *b, stru
     }
     if (eod != EMX_NO_TOKEN && (b->width == 4 || eod <= UINT16_MAX))
         b->sums.n_eod = found.n_eod;
+    *ret_largest = found.max;
     return EMX_OK;
 }
 
@@ -170,8 +172,21 @@ static void count_windows(struct counter *c, const struct shard *s, const struct
 
 /* --- a block ------------------------------------------------------------------------------------------- */
 
-enum emx_status counter_enter(struct counter *c, struct shard *s, struct emx_error *err)
+/*
+ * Tokens of four bytes are nearly always below 2^18, though a shard does not say so.  Their pairs take half the memory
+ * in a table that takes no others (count/table.h); blocks with larger tokens go to another, and rows of both are
+ * merged.
+ */
+static struct pair_key key_for(const struct shard *s, uint32_t largest)
 {
+    const struct pair_key usual = pair_key_for(1 << 18);
+
+    return s->key.bits > usual.bits && largest >> usual.token_bits == 0 ? usual : s->key;
+}
+
+enum emx_status counter_enter(struct counter *c, struct shard *s, uint32_t largest, struct emx_error *err)
+{
+    struct pair_key key = key_for(s, largest);
     uint64_t n_expected = s->size == UINT64_MAX ? UINT64_MAX : s->size * 2; /* two tokens a stored byte: zstd at 4:1 */
     struct table *table;
     bool alone;
@@ -180,7 +195,7 @@ enum emx_status counter_enter(struct counter *c, struct shard *s, struct emx_err
     do {
         uint64_t n_spilled = c->spiller->spill->n_spilled;
 
-        status = domain_table(s->domain, c->thread, s->key, n_expected, &table, &alone, err);
+        status = domain_table(s->domain, c->thread, key, n_expected, &table, &alone, err);
         if (!status) {
             table_enter(table, &c->adder, alone);
             return EMX_OK;
@@ -226,14 +241,15 @@ enum emx_status counter_leave(struct counter *c, struct shard *s, struct emx_err
 
 enum emx_status count_block(struct counter *c, struct shard *s, struct block *b, struct emx_error *err)
 {
+    uint32_t largest = 0;
     enum emx_status status;
 
     b->sums = (struct shard_sums){0};
     if (s->signs)
         block_sign(b);
-    status = survey_block(s, b, err);
+    status = survey_block(s, b, &largest, err);
     if (!status && b->n)
-        status = counter_enter(c, s, err);
+        status = counter_enter(c, s, largest, err);
     if (status || !b->n)
         return status;
     count_documents(c, s, b);

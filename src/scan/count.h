@@ -35,9 +35,9 @@ EMX_CHECKED enum emx_status count_block(struct counter *c, struct shard *s, stru
 
 /*
  * For who counts single pairs: from counter_enter() to counter_leave() the adder is in a table of the shard's domain,
- * and tails that are pushed reach the domain's tally.
+ * which takes tokens up to `largest`, and tails that are pushed reach the domain's tally.
  */
-EMX_CHECKED enum emx_status counter_enter(struct counter *c, struct shard *s, struct emx_error *err);
+EMX_CHECKED enum emx_status counter_enter(struct counter *c, struct shard *s, uint32_t largest, struct emx_error *err);
 void counter_push_tail(struct counter *c, uint32_t token);
 EMX_CHECKED enum emx_status counter_leave(struct counter *c, struct shard *s, struct emx_error *err);
 

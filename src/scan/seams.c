@@ -151,6 +151,17 @@ static void join_all(struct counter *c, struct shard *s)
     s->n_spans = n;
 }
 
+static uint32_t largest_edge(const struct shard *s)
+{
+    uint32_t largest = 0;
+
+    for (size_t i = 0; i < s->n_spans; i++) {
+        largest = s->spans[i].first > largest ? s->spans[i].first : largest;
+        largest = s->spans[i].last > largest ? s->spans[i].last : largest;
+    }
+    return largest;
+}
+
 enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error *err)
 {
     enum emx_status status;
@@ -161,7 +172,7 @@ enum emx_status seams_join(struct counter *c, struct shard *s, struct emx_error 
         status = count_split_tokens(c, s, true, err);
     if (status || s->n_spans < 2)
         return status;
-    status = counter_enter(c, s, err);
+    status = counter_enter(c, s, largest_edge(s), err);
     if (status)
         return status;
     join_all(c, s);
@@ -219,7 +230,7 @@ static enum emx_status count_last_tail(struct counter *c, struct shard *s, struc
 
     if (!s->sums.n_tokens)
         return EMX_OK;
-    status = counter_enter(c, s, err);
+    status = counter_enter(c, s, s->spans->last, err);
     if (status)
         return status;
     counter_push_tail(c, s->spans->last);
