@@ -95,7 +95,8 @@ static void make_twin(const struct corpus *c, const struct emx_scan_vectors *v)
 /* By `most` threads, two and one, or by `most` alone. */
 static void check_corpus(const struct corpus *c, uint64_t n_documents, unsigned most)
 {
-    struct emx_scan_vectors v = {vectors, "made", n_documents, n_documents};
+    struct emx_scan_vectors v = {
+        .embeddings = vectors, .source = "made", .n_documents = n_documents, .seed = n_documents};
     unsigned least = (unsigned)test_few(1, (int)most);
 
     make_twin(c, &v);
@@ -249,7 +250,7 @@ static void the_end_of_a_document_needs_no_vector(void)
 static void a_full_memory_does_not_matter(void)
 {
     struct corpus c = {{"0.bin"}, 1, "raw", "u32", NULL, {.eod = EOD}};
-    struct emx_scan_vectors v = {vectors, "made", 0, 0};
+    struct emx_scan_vectors v = {.embeddings = vectors, .source = "made"};
     const char *shard = path_of("0.bin");
     struct emx_scan_domain d = {"d", &shard, 1, "raw", "u32", NULL, c.settings};
     struct emx_scan_options o = {.n_threads = 8, .memory_bytes = 19 << 20, .vectors = &v};
@@ -278,7 +279,7 @@ static bool stop_after(const struct emx_scan_progress *p, void *context)
 /* Stopped again and again, each time a little later, by other numbers of threads; returns how often. */
 static int check_resumed(const struct corpus *c, enum emx_on_error on_error, uint64_t n_documents)
 {
-    struct emx_scan_vectors v = {vectors, "made", n_documents, 1};
+    struct emx_scan_vectors v = {.embeddings = vectors, .source = "made", .n_documents = n_documents, .seed = 1};
     struct emx_scan_options o = {
         .n_threads = 2, .memory_bytes = 32 << 20, .vectors = &v, .on_error = on_error, .checkpoint_seconds = 2e-4};
     struct emx_error err = {.message = ""};

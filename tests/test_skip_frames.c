@@ -307,7 +307,7 @@ static struct shard_of_test x;
 static void frames_are_left_out_of_any_flat_format(void)
 {
     struct emx_embeddings *e = NULL;
-    struct emx_scan_vectors all = {NULL, "made", 0, 0}, sample = {NULL, "made", 100, 0};
+    struct emx_scan_vectors all = {.source = "made"}, sample = {.source = "made", .n_documents = 100};
     static const struct {
         unsigned kind;
         const char *dtype;
@@ -376,7 +376,7 @@ static bool is_left_out(const struct bytes *b, size_t n_threads)
 {
     static struct counts with, without;
     struct emx_embeddings *e = NULL;
-    struct emx_scan_vectors v = {NULL, "made", n_threads == 4 ? 3 : 0, 0};
+    struct emx_scan_vectors v = {.source = "made", .n_documents = n_threads == 4 ? 3 : 0};
     struct emx_error err;
     struct job j = {.shards = {path_of("good"), path_of("bad")},
                     .n_shards = 2,

@@ -56,8 +56,7 @@ enum emx_on_error {
 
 /*
  * Sum up documents' vectors while tokens are counted, in the same pass, for von Neumann entropies (vne_set.h): each
- * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Tokens'
- * vectors are not weighted.  Where a broken frame is left out (EMX_ON_ERROR_SKIP_FRAME) a document ends, and another
+ * domain of the state gets a covariance, the one that emx_vne_measure() finds in a second pass, to the bit.  Where a broken frame is left out (EMX_ON_ERROR_SKIP_FRAME) a document ends, and another
  * begins behind it.  Borrowed for the call.
  */
 struct emx_scan_vectors {
@@ -67,6 +66,9 @@ struct emx_scan_vectors {
                              takes 8 bytes a dimension until its domain ends; with skip-shard so do up to as many of each
                              shard that is being read */
     uint64_t seed;        /* of the sample */
+    /* [n_weights] of tokens as emx_vne_sif_weights() has them, from an earlier state; 1 beyond.  NULL: all 1 */
+    const double *weights;
+    size_t n_weights;
 };
 
 struct emx_scan_options {

@@ -40,6 +40,13 @@ enum emx_vne_weighting {
 /* "none", "sif", "idf". */
 EMX_API const char *emx_vne_weighting_name(enum emx_vne_weighting w);
 
+/*
+ * What EMX_VNE_WEIGHTING_SIF weighs tokens with: (*ret)[*ret_n], to be freed by the caller; tokens beyond weigh 1.
+ * EMX_ERR_MEMORY, and what reading the state can return.
+ */
+EMX_API EMX_CHECKED enum emx_status emx_vne_sif_weights(struct emx_state *s, double **ret, size_t *ret_n,
+                                                        struct emx_error *err);
+
 struct emx_vne_options {
     uint64_t n_documents; /* to take of each domain; 0: all */
     uint64_t seed;        /* another one takes other documents */

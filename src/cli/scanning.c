@@ -8,8 +8,10 @@
 #include "progress.h"
 #include "say.h"
 
+#include <emx/vne_set.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool progress_choice(size_t i, struct opt_choice *ret)
@@ -85,6 +87,8 @@ const struct opt scanning_document_rows[] = {
     {"vne-documents", 0, "N", "to take of each domain; K, M may follow; 'all' (default)", TO(vne_documents),
      vectors_parse_documents, 1, INT64_MAX, NULL},
     {"vne-seed", 0, "N", "another one takes other documents (default: 0)", TO(vne_seed), opt_u32, 0, UINT32_MAX, NULL},
+    {"vne-weights", 0, "FILE.emx", "count tokens that are frequent in it less, as vne --weighting sif does",
+     TO(vne_weights), opt_text, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -194,15 +198,31 @@ static void say_stopped(const struct scanning_args *a, const char *output, const
             strcmp(output, "-") == 0 ? " (standard output)" : "");
 }
 
-/* The vectors of tokens, if there are to be any: *ret_e is the caller's. */
+/* To be freed. */
+static enum emx_status read_weights(const char *path, double **ret, size_t *ret_n, struct emx_error *err)
+{
+    struct emx_state *s = NULL;
+    enum emx_status status = emx_state_open(path, &s, err);
+
+    if (status == EMX_OK)
+        status = emx_vne_sif_weights(s, ret, ret_n, err);
+    emx_state_close(&s);
+    return status;
+}
+
+/* The vectors of tokens, if there are to be any: *ret_e and *ret_weights are the caller's. */
 static enum emx_status open_vectors(const struct scanning_args *a, struct emx_scan_vectors *ret,
-                                    struct emx_embeddings **ret_e, struct emx_error *err)
+                                    struct emx_embeddings **ret_e, double **ret_weights, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
+    size_t n_weights = 0;
 
     if (a->vectors.embeddings)
         status = vectors_open(&a->vectors, 0, ret_e, err);
-    *ret = (struct emx_scan_vectors){*ret_e, a->vectors.embeddings, a->vne_documents, a->vne_seed};
+    if (status == EMX_OK && a->vne_weights)
+        status = read_weights(a->vne_weights, ret_weights, &n_weights, err);
+    *ret = (struct emx_scan_vectors){*ret_e,      a->vectors.embeddings, a->vne_documents,
+                                     a->vne_seed, *ret_weights,          n_weights};
     return status;
 }
 
@@ -253,9 +273,10 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     struct emx_scan_times times;
     struct emx_scan_vectors vectors;
     struct emx_embeddings *e = NULL;
+    double *weights = NULL;
     struct emx_error err;
     enum emx_status status =
-        domains ? open_vectors(a, &vectors, &e, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
+        domains ? open_vectors(a, &vectors, &e, &weights, &err) : emx_fail(&err, EMX_ERR_MEMORY, "out of memory");
 
     options.vectors = e ? &vectors : NULL;
     if (cluster)
@@ -263,6 +284,7 @@ static int scan(const struct scanning_args *a, const struct common_args *common,
     if (status == EMX_OK)
         status = emx_scan(domains, corpus->n, &options, output, &times, &err);
     emx_embeddings_close(&e);
+    free(weights);
     progress_clear(p);
     progress_count_warnings(p);
     if (is_first(cluster))
@@ -306,8 +328,9 @@ static enum emx_status read_corpus(const struct scanning_args *a, char **operand
 
 static int check_vectors(const struct scanning_args *a)
 {
-    if (!a->vectors.embeddings && (a->vne_documents || a->vne_seed))
-        return say_usage("--vne-documents and --vne-seed are about documents, of which --embeddings makes vectors");
+    if (!a->vectors.embeddings && (a->vne_documents || a->vne_seed || a->vne_weights))
+        return say_usage("--vne-documents, --vne-seed and --vne-weights are about documents, of which --embeddings "
+                         "makes vectors");
     return vectors_check(&a->vectors);
 }
 

@@ -13,6 +13,7 @@ struct scanning_args {
     struct vector_args vectors; /* no file: documents are not summed up */
     uint64_t vne_documents;     /* 0: all */
     uint32_t vne_seed;
+    const char *vne_weights; /* a state file; NULL: tokens are not weighted */
     uint32_t n_threads;
     uint64_t memory_bytes;
     const char *tmpdir;

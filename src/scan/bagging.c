@@ -4,6 +4,7 @@
 #include "vne/batch.h"
 #include "vne/density.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,15 @@ static enum emx_status take_memory(const struct bagging *b, unsigned n_threads, 
     return EMX_OK;
 }
 
+static enum emx_status check_weights(const struct emx_scan_vectors *given, struct emx_error *err)
+{
+    for (size_t i = 0; given->weights && i < given->n_weights; i++) {
+        if (!isfinite(given->weights[i]) || given->weights[i] < 0)
+            return emx_fail(err, EMX_ERR_ARG, "the weight of token %zu is negative or not finite", i);
+    }
+    return EMX_OK;
+}
+
 enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *given, struct domain *domains,
                              size_t n_domains, unsigned n_threads, struct budget *budget, struct emx_error *err)
 {
@@ -75,9 +85,11 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
         return EMX_OK;
     b->budget = budget;
     b->batch_counts = batch_counts(budget->limit / n_threads);
-    status = take_memory(b, n_threads, budget, err);
+    status = check_weights(given, err);
     if (!status)
-        status = token_rows_create(given->embeddings, NULL, 0, &b->rows, err);
+        status = take_memory(b, n_threads, budget, err);
+    if (!status)
+        status = token_rows_create(given->embeddings, given->weights, given->n_weights, &b->rows, err);
     if (status)
         return status;
     b->vectors = token_rows_checksum(b->rows);
@@ -219,7 +231,7 @@ enum emx_status bagging_write(struct bagging *b, const struct domain *d, struct 
     from = &b->of_domain[d - b->domains];
     head = (struct emx_covariance){.dimension = (uint32_t)b->rows->dimension,
                                    .vectors = b->vectors,
-                                   .weighting = "none",
+                                   .weighting = b->given->weights ? "sif" : "none",
                                    .n_requested = b->given->n_documents,
                                    .seed = b->given->seed,
                                    .n_documents = from->n_documents,

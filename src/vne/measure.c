@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double sif_a = 1e-3;
-
 struct item {
     size_t domain, shard;
 };
@@ -209,38 +207,6 @@ static void solve(size_t item, unsigned thread, void *context)
 
 /* --- tokens' weights ------------------------------------------------------------------------------------------ */
 
-static enum emx_status count_tokens(struct emx_state *s, size_t domain, bool tails, double *counts,
-                                    struct emx_error *err)
-{
-    struct emx_pair_cursor *cursor = NULL;
-    struct emx_pair_count row;
-    bool more = true;
-    enum emx_status status =
-        tails ? emx_tail_cursor_create(s, domain, &cursor, err) : emx_pair_cursor_create(s, domain, &cursor, err);
-
-    while (!status && more) {
-        status = emx_pair_cursor_next(cursor, &row, &more, err);
-        if (!status && more)
-            counts[row.first] += (double)row.count; /* exact below 2^53 */
-    }
-    emx_pair_cursor_destroy(&cursor);
-    return status;
-}
-
-static enum emx_status weigh_by_shares(struct pass *p, struct emx_error *err)
-{
-    double total = 0;
-    enum emx_status status = EMX_OK;
-
-    for (size_t i = 0; i < p->set->n_domains; i++)
-        total += (double)emx_state_domain(p->state, i)->n_tokens;
-    for (size_t i = 0; i < 2 * p->set->n_domains && !status; i++)
-        status = count_tokens(p->state, i / 2, i % 2, p->weights, err);
-    for (size_t i = 0; i < p->n_weights; i++)
-        p->weights[i] = sif_a / (sif_a + p->weights[i] / total);
-    return status;
-}
-
 static bool on_frequencies_begin(void *context, uint64_t index)
 {
     struct worker *w = context;
@@ -308,6 +274,8 @@ static enum emx_status weigh_by_frequencies(struct pass *p, struct emx_error *er
 
 static enum emx_status weigh_tokens(struct pass *p, struct emx_error *err)
 {
+    if (p->options->weighting == EMX_VNE_WEIGHTING_SIF)
+        return emx_vne_sif_weights(p->state, &p->weights, &p->n_weights, err);
     for (size_t i = 0; i < p->set->n_domains; i++) {
         const struct emx_domain *d = emx_state_domain(p->state, i);
 
@@ -316,7 +284,7 @@ static enum emx_status weigh_tokens(struct pass *p, struct emx_error *err)
     p->weights = calloc(p->n_weights ? p->n_weights : 1, sizeof(*p->weights));
     if (!p->weights)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for %zu tokens", p->n_weights);
-    return p->options->weighting == EMX_VNE_WEIGHTING_SIF ? weigh_by_shares(p, err) : weigh_by_frequencies(p, err);
+    return weigh_by_frequencies(p, err);
 }
 
 /* --- preparing -------------------------------------------------------------------------------------------------- */

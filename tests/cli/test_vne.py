@@ -185,6 +185,9 @@ def one_pass_gives_what_two_give(box):
             box.good("scan", "-q", "-j", threads, "-o", "one.emx", "--dtype", "u16", "--eod", EOD, "-e", "e.npy",
                      "--vne-documents", n, "near=near/", "wide=wide/")
             assert box.bytes("one.emx") == box.bytes("two.emx")
+        box.good("vne", "-n", n, "--weighting", "sif", "-e", "e.npy", "-o", "sif.emx", "c.emx")
+        box.good(*words, "-o", "one.emx", "-e", "e.npy", "--vne-documents", n, "--vne-weights", "c.emx", "near=near/", "wide=wide/")
+        assert box.bytes("one.emx") == box.bytes("sif.emx") != box.bytes("two.emx")
         box.good(*words, "-o", "one.emx", "-e", "e.npy", "--vne-documents", n, "--checkpoint", "k", "--on-error",
                  "skip-shard", "near=near/", "wide=wide/")
         assert box.bytes("one.emx") == box.bytes("two.emx")
@@ -226,6 +229,9 @@ def scan_refuses_vectors_that_do_not_fit(box):
     box.write("e.vec", "2 3\na 1 2 3\nb 1 2 4\n")
     box.error(*words, "-e", "e.vec", "near=near/", says="e.vec: ")
     box.usage_error(*words, "--vne-documents", 5, "near=near/", says="--embeddings")
+    box.usage_error(*words, "--vne-weights", "e.npy", "near=near/", says="--embeddings")
+    np.save(box / "whole.npy", np.ones((60000, 2), "<f2"))
+    box.error(*words, "-e", "whole.npy", "--vne-weights", "whole.npy", "near=near/", says="whole.npy: is not an entromix state file")
     box.usage_error(*words, "--tensor", "x", "near=near/", says="--tensor tells of the file of --embeddings")
     box.error(*words, "-e", "a.npy", "--on-error", "skip-shard", "near=near/", says="a.npy: cannot be opened")
     np.save(box / "e.npy", np.ones((60000, 1000), "<f2"))
