@@ -28,8 +28,9 @@ EMX_API unsigned emx_cluster_rank(const struct emx_cluster *c);
 EMX_API unsigned emx_cluster_size(const struct emx_cluster *c);
 
 /*
- * Do all go on?  Each process tells how it fared, in `status` and, if that is not EMX_OK, *err; where one has failed, all
- * return what the first of these failed with (EMX_ERR_STOPPED only if all of these were stopped), in *err with its rank before it.  `err` is not NULL.
+ * Do all go on?  Each process tells how it fared, in `status` and, if that is not EMX_OK, *err; where one has failed,
+ * all return what the first of these failed with (EMX_ERR_STOPPED only if all of these were stopped), in *err with its
+ * rank before it.  `err` is not NULL.
  */
 EMX_API EMX_CHECKED enum emx_status emx_cluster_agree(struct emx_cluster *c, enum emx_status status,
                                                       struct emx_error *err);

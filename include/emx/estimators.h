@@ -111,8 +111,8 @@ struct emx_estimate {
  * where to be without it changes n_i, K, f_1, f_2, but not N.  As N grows it becomes, for each of these estimators, the
  * variance of log p_i over N, as in Basharin (1959).  Where most types are rare, that is a fifth too small; differences
  * see types come and go, and err on the safe side (Efron and Stein 1981): in simulations of Zipf's law by less than a
- * quarter.  Exceptions: n G(n) of EMX_ESTIMATOR_GRASSBERGER rises by turns, so D_i is half the difference of n_i + 1 and
- * n_i - 1; for EMX_ESTIMATOR_SHRINKAGE the part that goes through L is to first order.
+ * quarter.  Exceptions: n G(n) of EMX_ESTIMATOR_GRASSBERGER rises by turns, so D_i is half the difference of n_i + 1
+ * and n_i - 1; for EMX_ESTIMATOR_SHRINKAGE the part that goes through L is to first order.
  *
  * EMX_ESTIMATOR_GOOD_TURING hangs on f_1 and f_2, of which differences say far too much (up to nine tenths).  Its
  * variance is that of the sum over types of g(n), to which the estimate is equal to first order,
@@ -120,8 +120,8 @@ struct emx_estimate {
  *     g(n) = a_1 [n = 1] + a_2 [n = 2] - C/N n log n,   a_r = half the difference of f_r + 1 and f_r - 1
  *     variance = sum_i Var g(n_i) - (sum_i Cov(g(n_i), n_i))^2 / N,   n_i Poisson
  *
- * in the world of the bootstrap of Chao and others (2014), "Rarefaction and extrapolation with Hill numbers": n_i has the
- * expectation n_i (1 - w (1 - p_i)^N), w such that these sum to C N, and f_0 unseen types share the rest.  In
+ * in the world of the bootstrap of Chao and others (2014), "Rarefaction and extrapolation with Hill numbers": n_i has
+ * the expectation n_i (1 - w (1 - p_i)^N), w such that these sum to C N, and f_0 unseen types share the rest.  In
  * simulations it is 0.90 to 1.13 times the deviation of samples.
  *
  * EMX_ERR_RANGE if how->sample exceeds N; EMX_ERR_ARG if a sample is asked of another estimator than the plug-in, or
@@ -156,9 +156,8 @@ EMX_API EMX_CHECKED enum emx_status emx_estimates_compute(const struct emx_spect
 
 /*
  * The same of a domain in a state file, with the standard error of `conditional` from its table of pairs, which is read
- * once as a stream: D_xy - D_x takes the place of D_i, and for EMX_ESTIMATOR_GOOD_TURING the variance so found is scaled
- * as that of JE is.  An alphabet of 0 is here the declared vocabulary, or the
- * largest token seen plus 1.
+ * once as a stream: D_xy - D_x takes the place of D_i, and for EMX_ESTIMATOR_GOOD_TURING the variance so found is
+ * scaled as that of JE is.  An alphabet of 0 is here the declared vocabulary, or the largest token seen plus 1.
  *
  * EMX_ERR_RANGE names the domain if how->sample exceeds its tokens or pairs; and what reading a table can return.
  */

@@ -27,8 +27,8 @@ struct emx_shard_list {
  *     a glob pattern      what matches, side files left out
  *
  * EMX_ERR_IO if it does not exist or a folder cannot be read; EMX_ERR_EMPTY if a folder or pattern holds no shard;
- * EMX_ERR_ARG if it holds one shard twice, plain and compressed; EMX_ERR_RANGE if folders lie in themselves by links, or
- * too deep.
+ * EMX_ERR_ARG if it holds one shard twice, plain and compressed; EMX_ERR_RANGE if folders lie in themselves by links,
+ * or too deep.
  */
 EMX_API EMX_CHECKED enum emx_status emx_shards_find(const char *word, struct emx_shard_list *list,
                                                     struct emx_error *err);

@@ -31,22 +31,22 @@ enum emx_pairs_mode {
 /* How a domain was counted; two states merge only where these agree. */
 struct emx_domain_settings {
     enum emx_pairs_mode pairs;
-    uint32_t window;      /* tokens in a window; 0 unless pairs is EMX_PAIRS_WINDOW */
-    uint32_t eod;         /* end-of-document token, or EMX_NO_TOKEN */
-    bool eod_first;       /* the token opens a document (BOS, llm.c) instead of ending it */
-    uint32_t vocabulary;  /* declared: every token is below it; 0 if none was declared */
+    uint32_t window;        /* tokens in a window; 0 unless pairs is EMX_PAIRS_WINDOW */
+    uint32_t eod;           /* end-of-document token, or EMX_NO_TOKEN */
+    bool eod_first;         /* the token opens a document (BOS, llm.c) instead of ending it */
+    uint32_t vocabulary;    /* declared: every token is below it; 0 if none was declared */
     uint64_t sample_tokens; /* tokens sampled of the domain; 0: all */
 };
 
 /* One shard as it was read.  In arrays sorted by (path, xxh3). */
 struct emx_shard_record {
-    const char *path;       /* as the user gave it, UTF-8 not required */
-    const char *format;     /* name of the shard format, as in --format */
-    const char *codec;      /* "none", "zstd" or "gzip" */
-    const char *dtype;      /* "u16", ... of the tokens in the shard; "text" for JSON */
-    uint64_t n_bytes;       /* bytes of the file that were read (all of it unless sampled) */
-    uint64_t xxh3;          /* XXH3-64 (seed 0) of those bytes: `xxhsum -H3` prints the same */
-    uint64_t index_xxh3;    /* the same of the index beside it (.idx, .index); 0 if none */
+    const char *path;    /* as the user gave it, UTF-8 not required */
+    const char *format;  /* name of the shard format, as in --format */
+    const char *codec;   /* "none", "zstd" or "gzip" */
+    const char *dtype;   /* "u16", ... of the tokens in the shard; "text" for JSON */
+    uint64_t n_bytes;    /* bytes of the file that were read (all of it unless sampled) */
+    uint64_t xxh3;       /* XXH3-64 (seed 0) of those bytes: `xxhsum -H3` prints the same */
+    uint64_t index_xxh3; /* the same of the index beside it (.idx, .index); 0 if none */
     uint64_t n_tokens, n_documents, n_pairs;
 };
 
@@ -156,20 +156,17 @@ EMX_API EMX_CHECKED enum emx_status emx_state_writer_create(const char *path, st
  * Where there are shards, their tokens, documents and pairs must add up to the domain's: _end_domain() sees to it.
  * EMX_ERR_ARG if not, or for a shard (path, xxh3) that is there twice, or settings out of their limits.
  */
-EMX_API EMX_CHECKED enum emx_status emx_state_writer_begin_domain(struct emx_state_writer *w,
-                                                                  const struct emx_domain *domain,
-                                                                  struct emx_error *err);
+EMX_API EMX_CHECKED enum emx_status
+emx_state_writer_begin_domain(struct emx_state_writer *w, const struct emx_domain *domain, struct emx_error *err);
 /*
  * Rows ascending strictly by (first, second), over all calls of the domain; counts at least 1 (EMX_ERR_ARG).  Tokens
  * below EMX_MAX_VOCABULARY, the tokens of a domain below 2^63 (EMX_ERR_RANGE).
  */
-EMX_API EMX_CHECKED enum emx_status emx_state_writer_pairs(struct emx_state_writer *w,
-                                                           const struct emx_pair_count *rows, size_t n,
-                                                           struct emx_error *err);
+EMX_API EMX_CHECKED enum emx_status
+emx_state_writer_pairs(struct emx_state_writer *w, const struct emx_pair_count *rows, size_t n, struct emx_error *err);
 /* All tails of the domain at once, ascending by first; before the first pairs.  Without a call it has none. */
-EMX_API EMX_CHECKED enum emx_status emx_state_writer_tails(struct emx_state_writer *w,
-                                                           const struct emx_pair_count *rows, size_t n,
-                                                           struct emx_error *err);
+EMX_API EMX_CHECKED enum emx_status
+emx_state_writer_tails(struct emx_state_writer *w, const struct emx_pair_count *rows, size_t n, struct emx_error *err);
 EMX_API EMX_CHECKED enum emx_status emx_state_writer_end_domain(struct emx_state_writer *w, struct emx_error *err);
 /*
  * What was left out, in any order; once, after the last domain.  Of several with one domain, path and place one stays.
@@ -189,8 +186,8 @@ EMX_API void emx_state_writer_destroy(struct emx_state_writer **w);
  * checksum) present in two inputs would be counted twice: EMX_ERR_ARG.  The output may be one of the inputs.
  * What the inputs left out is listed, but for shards that another input has counted since.
  *
- * Covariances of domains that join are added up, in integers, and dropped with a warning where that is not what one scan
- * would give: an input has none or another kind (struct emx_covariance), or not all documents were taken.
+ * Covariances of domains that join are added up, in integers, and dropped with a warning where that is not what one
+ * scan would give: an input has none or another kind (struct emx_covariance), or not all documents were taken.
  */
 struct emx_merge_options {
     /* Called with a sentence worth a warning.  NULL: dropped. */

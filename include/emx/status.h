@@ -40,11 +40,10 @@ struct emx_error {
 EMX_API const char *emx_status_str(enum emx_status status);
 
 /* Fill *err (if not NULL) with status and the formatted sentence; returns status. */
-EMX_API enum emx_status emx_fail(struct emx_error *err, enum emx_status status, const char *fmt, ...)
-    EMX_PRINTF(3, 4);
+EMX_API enum emx_status emx_fail(struct emx_error *err, enum emx_status status, const char *fmt, ...) EMX_PRINTF(3, 4);
 
 /* emx_fail() followed by ": " and the text of errno value `errnum`. */
-EMX_API enum emx_status emx_fail_errno(struct emx_error *err, enum emx_status status, int errnum,
-                                       const char *fmt, ...) EMX_PRINTF(4, 5);
+EMX_API enum emx_status emx_fail_errno(struct emx_error *err, enum emx_status status, int errnum, const char *fmt, ...)
+    EMX_PRINTF(4, 5);
 
 #endif

@@ -9,8 +9,9 @@
  * The state says which shards there are, how they are read and how many documents each has.  Of each domain
  * n_documents are taken, those whose hash of (path of the shard, number of the document's first token in it, seed) is
  * least: a sample that does not depend on threads, on the order of shards or on the other domains, and grows when more
- * are asked for; each takes 8 bytes a dimension while its domain is read.  A document's vector is the sum of the vectors of its tokens, without the token that ends it (eod), weighted if
- * asked for.  Documents of which no token has a vector are left out and counted.
+ * are asked for; each takes 8 bytes a dimension while its domain is read.  A document's vector is the sum of the
+ * vectors of its tokens, without the token that ends it (eod), weighted if asked for.  Documents of which no token has
+ * a vector are left out and counted.
  *
  * Equal bits for any number of threads: vectors of tokens are rounded to integers, so that a document's sum is exact in
  * any order, and documents are added as integers (vne.h).  A component is rounded to at most 2^-15 of the largest that

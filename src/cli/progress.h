@@ -16,11 +16,11 @@ struct progress {
     bool quiet;
     bool verbose; /* a line for each domain that is done */
     pthread_mutex_t mutex;
-    size_t drawn;         /* columns of the line that stands on the terminal */
-    double next;          /* seconds: when something is shown again */
-    bool *domain_is_done; /* [n_domains] those that `verbose` has told of; NULL at first */
+    size_t drawn;                                   /* columns of the line that stands on the terminal */
+    double next;                                    /* seconds: when something is shown again */
+    bool *domain_is_done;                           /* [n_domains] those that `verbose` has told of; NULL at first */
     size_t n_warnings, n_skipped, n_skipped_frames; /* n_skipped: shards */
-    uint64_t n_tokens, n_bytes; /* as of the last update */
+    uint64_t n_tokens, n_bytes;                     /* as of the last update */
     size_t n_shards, n_domains;
 };
 

@@ -42,8 +42,8 @@ extern const struct opt checkpoint_rows[];
 
 /*
  * Scan what manifest and operands (DOMAIN=WORD) name into the state file `output`, with the other processes of the
- * cluster (NULL: alone), of which rank 0 talks to the user.  Returns the exit code; the file is there if it is EXIT_OK or
- * EXIT_SKIPPED.
+ * cluster (NULL: alone), of which rank 0 talks to the user.  Returns the exit code; the file is there if it is EXIT_OK
+ * or EXIT_SKIPPED.
  */
 int scanning_run(const struct scanning_args *a, const struct common_args *common, char **operands, size_t n,
                  const char *output, struct emx_cluster *cluster);

@@ -102,7 +102,8 @@ static enum emx_status check_frame(const struct zstd *z, const struct source *sr
                  z->decoder.frame.dictionary);
         return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_FORMAT, cause, err);
     }
-    snprintf(cause, sizeof(cause), "needs a window of %" PRIu64 " bytes, more than the %" PRIu64
+    snprintf(cause, sizeof(cause),
+             "needs a window of %" PRIu64 " bytes, more than the %" PRIu64
              " allowed (for shards, a greater --memory or fewer --threads allow more)",
              z->decoder.frame.window, z->window_max);
     return zstd_decoder_fails(&z->decoder, file_path(src->file), EMX_ERR_RANGE, cause, err);

@@ -29,7 +29,7 @@ struct file {
     bool is_stdin;             /* not ours to close */
     const unsigned char *data; /* of a memory file, or mapped */
     bool is_mapped;
-    uint64_t size;     /* UINT64_MAX: unknown */
+    uint64_t size; /* UINT64_MAX: unknown */
     struct timespec changed;
     uint64_t position; /* of file_read() */
     uint64_t advised;  /* the kernel was told of the bytes before */

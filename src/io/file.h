@@ -48,7 +48,8 @@ bool file_exists(const struct file_space *space, const char *path);
  */
 EMX_CHECKED enum emx_status file_measure(const char *path, uint64_t *ret_size, struct emx_error *err);
 
-/* What tells, without reading it, that a regular file was not touched: the system sets `changed_ns` by its own clock. */
+/* What tells, without reading it, that a regular file was not touched: the system sets `changed_ns` by its own clock.
+ */
 struct file_stamp {
     uint64_t size, inode;
     int64_t modified_ns, changed_ns;
@@ -67,12 +68,13 @@ EMX_CHECKED enum emx_status file_read_at(struct file *f, uint64_t offset, void *
 
 /*
  * All its bytes, file_size() of them, mapped where they lie on disk: valid until file_close(), untouched until they are
- * read.  EMX_ERR_IO for a pipe.  Who cuts the file short meanwhile ends this process by SIGBUS, or, within its last page,
- * makes zeros of what was there: file_check_unchanged() tells.
+ * read.  EMX_ERR_IO for a pipe.  Who cuts the file short meanwhile ends this process by SIGBUS, or, within its last
+ * page, makes zeros of what was there: file_check_unchanged() tells.
  */
 EMX_CHECKED enum emx_status file_map(struct file *f, const unsigned char **ret, struct emx_error *err);
 
-/* Has the file on disk still the size and the time of change that it had when it was opened?  EMX_ERR_CORRUPT if not. */
+/* Has the file on disk still the size and the time of change that it had when it was opened?  EMX_ERR_CORRUPT if not.
+ */
 EMX_CHECKED enum emx_status file_check_unchanged(const struct file *f, struct emx_error *err);
 
 /* XXH3-64 of its first n bytes, as stored; the file has a size, of at least n. */

@@ -51,8 +51,7 @@ EMX_CHECKED enum emx_status stream_peek(struct stream *s, const void **ret, size
                                         struct emx_error *err);
 
 /* Take the next bytes: *ret_n < cap only at the end of the shard. */
-EMX_CHECKED enum emx_status stream_read(struct stream *s, void *buf, size_t cap, size_t *ret_n,
-                                        struct emx_error *err);
+EMX_CHECKED enum emx_status stream_read(struct stream *s, void *buf, size_t cap, size_t *ret_n, struct emx_error *err);
 
 /*
  * The same, but it may also stop short where a piece may be taken (stream_take_piece()): *ret_n is 0 only at the end
@@ -77,10 +76,10 @@ uint64_t stream_n_stored(const struct stream *s);
 struct stream_piece {
     unsigned char *stored; /* [n_stored], malloc'ed, of capacity `cap`: reused by the next take, freed by the caller */
     size_t n_stored, cap;
-    uint64_t position;     /* of its first byte in the decompressed shard */
-    uint64_t offset;       /* of its first stored byte in the file; the frames lie there side by side */
-    uint64_t size;         /* decompressed bytes, at least 1 */
-    size_t n_used;         /* of stored, by piece_read() */
+    uint64_t position; /* of its first byte in the decompressed shard */
+    uint64_t offset;   /* of its first stored byte in the file; the frames lie there side by side */
+    uint64_t size;     /* decompressed bytes, at least 1 */
+    size_t n_used;     /* of stored, by piece_read() */
     /* What its neighbours state: content of the frame before it and of the one behind it; 0: there is none */
     uint64_t size_before, size_after;
     bool is_last; /* the file ends with it */

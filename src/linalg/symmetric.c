@@ -36,8 +36,8 @@ static bool eigen(char vectors, size_t n, double *a, double *ret_ascending)
         work = malloc((size_t)ask * sizeof(*work));
         integers = malloc((size_t)ask_integers * sizeof(*integers));
         done = work && integers &&
-               LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, vectors, 'L', size, a, size, ret_ascending, work,
-                                   (lapack_int)ask, integers, ask_integers) == 0;
+               LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, vectors, 'L', size, a, size, ret_ascending, work, (lapack_int)ask,
+                                   integers, ask_integers) == 0;
     }
     blas_leave();
     free(work);

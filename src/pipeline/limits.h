@@ -2,8 +2,8 @@
  * limits.h - what this process may use of its machine
  *
  * What counts is the smallest of the machine, the cgroup (v1 or v2) and what Slurm has given to the task, not the
- * machine's size: where Slurm is set up without cgroups, its variables are all that tells.  What the affinity mask and cpusets leave
- * is placement.h's business.
+ * machine's size: where Slurm is set up without cgroups, its variables are all that tells.  What the affinity mask and
+ * cpusets leave is placement.h's business.
  */
 #ifndef PIPELINE_LIMITS_H
 #define PIPELINE_LIMITS_H
@@ -25,8 +25,8 @@ void job_limits_read(struct job_limits *ret);
 void cgroup_limits_read(const char *root, struct job_limits *ret);
 
 /*
- * From the environment: SLURM_CPUS_PER_TASK; SLURM_MEM_PER_NODE, or SLURM_MEM_PER_CPU for each processor of the task (if
- * that is not stated, of the job on this node), in MiB; 0 is no limit.
+ * From the environment: SLURM_CPUS_PER_TASK; SLURM_MEM_PER_NODE, or SLURM_MEM_PER_CPU for each processor of the task
+ * (if that is not stated, of the job on this node), in MiB; 0 is no limit.
  */
 void slurm_limits_read(struct job_limits *ret);
 

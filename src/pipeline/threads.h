@@ -26,8 +26,8 @@ EMX_CHECKED enum emx_status threads_start(struct threads *t, const struct placem
 void threads_join(struct threads *t);
 
 /*
- * fn(item, thread, context) for each item below n_items, taken in order by whichever thread is free; waits.  If not even
- * one thread can be started, the caller's does it all.  EMX_ERR_MEMORY: nothing was done.
+ * fn(item, thread, context) for each item below n_items, taken in order by whichever thread is free; waits.  If not
+ * even one thread can be started, the caller's does it all.  EMX_ERR_MEMORY: nothing was done.
  */
 typedef void item_fn(size_t item, unsigned thread, void *context);
 EMX_CHECKED enum emx_status threads_for(const struct placement *p, size_t n_items, item_fn *fn, void *context,

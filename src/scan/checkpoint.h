@@ -32,7 +32,7 @@ struct checkpoint {
     uint64_t id;               /* of the data file, which the journal names */
     struct file_stamp *stamps; /* [n_shards] */
     struct journal restored;   /* where the scan resumed; records point into it */
-    uint32_t slot; /* of the file of sums that the next checkpoint is written to */
+    uint32_t slot;             /* of the file of sums that the next checkpoint is written to */
     unsigned n_written;
     double last, duration; /* clock_seconds() of the end of the last one; how long all of them took together */
 };

@@ -27,9 +27,9 @@ struct domain {
     const struct emx_scan_domain *given;
     struct emx_domain_settings settings; /* but eod_first: guarded by the mutex */
     const struct placement *placement;
-    struct regions *regions;      /* [placement_n_nodes()] where each node's threads take memory for tables */
-    uint32_t vocabulary;          /* each token but EOD is below it: as settings say, as there are vectors, as there can be */
-    const char *vectors;          /* where these come from, if it is their number; or NULL */
+    struct regions *regions; /* [placement_n_nodes()] where each node's threads take memory for tables */
+    uint32_t vocabulary; /* each token but EOD is below it: as settings say, as there are vectors, as there can be */
+    const char *vectors; /* where these come from, if it is their number; or NULL */
     size_t first_shard, n_shards; /* of the scan's shards */
 
     pthread_mutex_t mutex;

@@ -38,10 +38,10 @@ struct shard {
     uint64_t size;  /* bytes of the file; UINT64_MAX for a pipe */
     uint64_t limit; /* tokens to take, UINT64_MAX: all */
     int window_log_max;
-    bool signs;    /* blocks are signed when they are counted, so that they can be taken back */
-    bool may_fail; /* if it is broken it is skipped: errors are kept in `failure` */
+    bool signs;        /* blocks are signed when they are counted, so that they can be taken back */
+    bool may_fail;     /* if it is broken it is skipped: errors are kept in `failure` */
     bool skips_frames; /* a frame of a piece that cannot be decoded is left out: it becomes a gap */
-    bool is_taken; /* a checkpoint of another rank has it, begun or done */
+    bool is_taken;     /* a checkpoint of another rank has it, begun or done */
 
     pthread_mutex_t mutex;
     /* guarded by the mutex; but `open`, `format` and `key` are constant once a block was taken */
@@ -50,9 +50,9 @@ struct shard {
     struct shard_open open;
     const struct format_ops *format;
     struct pair_key key;
-    uint64_t n_taken;    /* tokens handed out, decoded formats and samples */
-    unsigned n_out;      /* blocks and pieces that are not back yet */
-    bool finished;       /* somebody was told `last` */
+    uint64_t n_taken; /* tokens handed out, decoded formats and samples */
+    unsigned n_out;   /* blocks and pieces that are not back yet */
+    bool finished;    /* somebody was told `last` */
     struct span *spans;
     size_t n_spans, cap_spans;
     struct shard_sums sums;

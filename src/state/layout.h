@@ -36,7 +36,7 @@ enum section_type {
     SECTION_SPECTRA = SECTION_TYPE('S', 'P', 'E', 'C'),
     SECTION_DOMAIN = SECTION_TYPE('D', 'O', 'M', 'N'),
     SECTION_COVARIANCE = SECTION_TYPE('C', 'O', 'V', 'R'), /* optional */
-    SECTION_SKIPPED = SECTION_TYPE('S', 'K', 'I', 'P'), /* optional, the only one */
+    SECTION_SKIPPED = SECTION_TYPE('S', 'K', 'I', 'P'),    /* optional, the only one */
 };
 
 static inline uint32_t section_flags(enum section_type type)

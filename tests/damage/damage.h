@@ -25,8 +25,8 @@ enum outcome {
 
 /* What may come of damage, beside REFUSED and EQUAL. */
 enum coverage {
-    SEALED,   /* nothing: a checksum covers all of it */
-    FRAMED,   /* a cut may be CHANGED, a flip not: whole parts with checksums, of which nobody says how many there are */
+    SEALED, /* nothing: a checksum covers all of it */
+    FRAMED, /* a cut may be CHANGED, a flip not: whole parts with checksums, of which nobody says how many there are */
     MEASURED, /* a flip may be CHANGED, a cut not: lengths are stated */
     OPEN,     /* both may be CHANGED: nothing tells */
 };

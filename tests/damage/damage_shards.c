@@ -89,11 +89,8 @@ static bool scan_agrees(const struct shard_case *c, const unsigned char *data, s
     const struct made_file *const all[] = {&c->made.shard, &c->made.side, &c->made.metadata};
     const struct token_type type = c->made.options.type;
     const char *paths[] = {scanned}, *said = type.dtype == DTYPE_NONE ? NULL : token_type_name(type);
-    const struct emx_scan_domain domain = {.name = "d",
-                                           .shards = paths,
-                                           .n_shards = 1,
-                                           .dtype = said,
-                                           .settings.eod = EMX_NO_TOKEN};
+    const struct emx_scan_domain domain = {
+        .name = "d", .shards = paths, .n_shards = 1, .dtype = said, .settings.eod = EMX_NO_TOKEN};
     const struct emx_scan_options options = {.n_threads = 1, .memory_bytes = 16 << 20};
     struct emx_error err = {0};
     enum emx_status status;
@@ -186,8 +183,9 @@ static void store(struct made_shard *m, const char *how)
     struct bytes plain = m->shard.bytes, stored = {0};
     static char path[64];
     const bool is_gzip = strcmp(how, "gzip") == 0, is_many = strcmp(how, "zstd, many frames") == 0;
-    const struct frame_options o = {
-        .level = 3, .checksum = strcmp(how, "zstd, no checksum") != 0, .no_content_size = strcmp(how, "zstd, no size") == 0};
+    const struct frame_options o = {.level = 3,
+                                    .checksum = strcmp(how, "zstd, no checksum") != 0,
+                                    .no_content_size = strcmp(how, "zstd, no size") == 0};
     size_t step = is_many ? 100 : plain.len;
 
     for (size_t at = 0; at < plain.len; at += step) {
