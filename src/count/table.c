@@ -16,7 +16,7 @@
  * was not prefetched.  Lines of 16 run over later than lines of 8.
  */
 #define MAX_LOAD 0.65
-#define MAX_LOAD_SMALL 0.70
+#define MAX_LOAD_SMALL 0.73
 #define PAGE_LINES_LOG2 6
 #define FULL_LOAD 0.85 /* where it may not grow */
 #define FULL_LOAD_SMALL 0.75
