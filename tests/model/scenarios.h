@@ -22,7 +22,7 @@ struct scenario {
     enum slots { LARGE, SMALL, SMALL_AFTER_GROWTH } slots;
     /*
      * the table when threads begin; a line grows with its 6th key, 2 lines with the 11th, 4 with the 21st; with small
-     * slots with its 12th, the 23rd
+     * slots with its 12th, the 24th
      */
     unsigned lines_log2;
     unsigned n_filled; /* keys FILLED(i), once each */
@@ -158,7 +158,7 @@ static const struct scenario scenarios[] = {
      .slots = SMALL, .lines_log2 = 1, .n_filled = 5, .crowds = {{17, 0}}, .n_threads = 2,
      .blocks = {{SHARED(A1)}, {SHARED(B1), SHARED(A1)}}},
     {.name = "small slots: a thread alone grows a table of crowded lines where it stands",
-     .slots = SMALL, .lines_log2 = 1, .n_filled = 4, .crowds = {{17, 13}}, .n_threads = 2,
+     .slots = SMALL, .lines_log2 = 1, .n_filled = 5, .crowds = {{17, 13}}, .n_threads = 2,
      .blocks = {{KERNEL_ALONE(D1, B1, D1), SHARED(B1)}, {ALONE(B1)}}},
     {.name = "slots become small",
      .slots = SMALL_AFTER_GROWTH, .n_filled = 5, .n_threads = 2,
