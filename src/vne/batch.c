@@ -45,21 +45,28 @@ static size_t count_parts(size_t n_tokens)
     return (n_tokens + PART_TOKENS - 1) / PART_TOKENS;
 }
 
+/* As many as have sums, or runs, of the size of the counts. */
+static size_t count_documents(size_t most_counts, size_t n_columns, size_t n_parts)
+{
+    return most_counts / (n_columns > n_parts ? n_columns : n_parts) + 1;
+}
+
 size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts)
 {
-    size_t n_parts = count_parts(n_tokens), n_documents = most_counts / dimension + 1;
+    size_t n_columns = (dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP, n_parts = count_parts(n_tokens);
+    size_t n_documents = count_documents(most_counts, n_columns, n_parts);
     size_t grown = (KEPT_TIMES + 2) * most_counts; /* parts double */
 
     return n_parts *
                ((DOCUMENT_COUNTS + ROWS_AHEAD) * sizeof(struct token_count) + n_documents * sizeof(struct token_run)) +
-           grown * sizeof(struct token_count) + n_documents * (dimension + COLUMN_STEP) * sizeof(int32_t);
+           grown * sizeof(struct token_count) + n_documents * n_columns * sizeof(int32_t);
 }
 
 struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts)
 {
     struct batch *b = calloc(1, sizeof(*b));
     row_sums_fn *kernels[2];
-    size_t n_kernels, most = most_counts / rows->n_columns + 1;
+    size_t n_kernels, most;
     bool done;
 
     if (!b)
@@ -68,8 +75,9 @@ struct batch *batch_create(const struct token_rows *rows, size_t most_documents,
     b->rows = rows;
     b->most_counts = most_counts;
     b->sum_up = kernels[0];
-    b->most_documents = most_documents < most ? most_documents : most;
     b->n_parts = count_parts(rows->n_tokens);
+    most = count_documents(most_counts, rows->n_columns, b->n_parts);
+    b->most_documents = most_documents < most ? most_documents : most;
     b->parts = calloc(b->n_parts, sizeof(*b->parts));
     b->sums = calloc(b->most_documents * rows->n_columns, sizeof(*b->sums));
     done = b->parts && b->sums;

@@ -21,8 +21,8 @@ struct batch;
 enum { BATCH_COUNTS = 1 << 20 };
 
 /*
- * Of at most so many documents, and not more than have about most_counts different tokens, or numbers in their sums.
- * Borrows the rows.  NULL without memory.
+ * Of at most so many documents, and not more than have about most_counts different tokens, or numbers in their sums, or
+ * runs of tokens. Borrows the rows.  NULL without memory.
  */
 struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts);
 /* What that takes at most, of documents whose number most_counts limits, or of one document (most_counts 0). */

@@ -70,7 +70,7 @@ def make_corpus(folder, rng):
     write("json/a.jsonl", jsonl(tokens(rng, 70000)))
     write("json/b.jsonl.zst", zstd(jsonl(tokens(rng, 40000))))
     for i in range(3):
-        write(f"numpy/{i}.npy", npy(tokens(rng, 200000, "I", 1000000)))
+        write(f"numpy/{i}.npy", npy(tokens(rng, 200000, "I", 300000)))
     shard, index = megatron(tokens(rng, 150000))
     write("megatron/m.bin.zst", zstd(shard, 40001))
     write("megatron/m.idx", index)
@@ -78,7 +78,7 @@ def make_corpus(folder, rng):
     broken[len(broken) * 2 // 3] ^= 64
     write("broken/broken.bin.zst", broken)
     write("broken/good.bin", tokens(rng, 50000).tobytes())
-    vectors = numpy.random.default_rng(1).standard_normal((1000000, 2))
+    vectors = numpy.random.default_rng(1).standard_normal((300000, 2))
     numpy.save(folder / "vectors.npy", vectors.astype("<f2"))
     domains = (b"defaults: {dtype: u16, eod: 0}\n"
           b"domains:\n"

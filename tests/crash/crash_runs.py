@@ -38,6 +38,8 @@ from job import Job
 MODES = ["within-document", "stream", "window:1000"]
 ON_ERROR = ["fail", "skip-shard"]
 DOCUMENTS = [None, "all", "200"]
+MEMORY = ["16M", "16M", "40M", "1G"]
+MEMORY_WITH_DOCUMENTS = ["64M", "64M", "1G"]  # for four threads that each list tokens of 300,000 kinds
 WAYS = ["kill", "kill", "hunt", "hunt", "signal"]
 WAYS_OF_SHIM = ["call", "call", "error", "error"]
 HUNTED = ["counting", "sorting pairs", "writing a checkpoint", "merging", "writing the state", "ending"]
@@ -230,7 +232,7 @@ class Crashes:
         for _ in range(MOST_TRIES):
             words = ["--checkpoint", box / "checkpoint", "--resume",
                      "--checkpoint-every", "%gs" % rng.choice([0.01, 0.05, 0.2, 1]),
-                     "--threads", str(rng.randint(1, 4)), "--memory", rng.choice(["16M", "16M", "40M", "1G"])]
+                     "--threads", str(rng.randint(1, 4)), "--memory", rng.choice(MEMORY_WITH_DOCUMENTS if kind[2] else MEMORY)]
             command = self.command(*kind, box / "x.emx", *words)
             begun = time.time()
             if n_disturbed < wanted and self.attempt(rng, box, command, ranks, self.success(on_error), left):
