@@ -292,7 +292,8 @@ enum emx_status sample_end(struct sample *s, struct bags *b, bool *ret_any, stru
     pthread_mutex_lock(&s->mutex);
     n = s->n < AT_ONCE ? s->n : AT_ONCE;
     s->n -= n;
-    memcpy(taken, s->heap + s->n, n * sizeof(*taken));
+    for (size_t i = 0; i < n; i++)
+        taken[i] = s->heap[s->n + i];
     pthread_mutex_unlock(&s->mutex);
     for (size_t i = 0; i < n; i++) {
         if (!status)
