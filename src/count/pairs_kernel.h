@@ -50,11 +50,6 @@ INLINE uint64_t tag_of(const struct table_view *v, uint64_t hash, bool small)
     return small ? tag & v->tag_mask : tag;
 }
 
-INLINE unsigned n_slots(bool small)
-{
-    return small ? MOST_LINE_SLOTS : LINE_WORDS;
-}
-
 /* False if the count is full: then table_add() has to look after it. */
 INLINE bool add_found(const struct table_view *v, void *line, unsigned slot, bool small)
 {
@@ -69,7 +64,7 @@ INLINE bool add_found(const struct table_view *v, void *line, unsigned slot, boo
 /* The first empty slot of the line from where the search begins. */
 INLINE unsigned first_empty(unsigned empty, uint64_t hash, bool small)
 {
-    unsigned n = n_slots(small), start = (unsigned)(hash % n);
+    unsigned n = line_n_slots(small), start = (unsigned)(hash % n);
 
     empty = (empty >> start | empty << (n - start)) & ((1u << n) - 1);
     return ((unsigned)__builtin_ctz(empty) + start) % n;
@@ -118,7 +113,7 @@ INLINE void add_beyond_first(struct table_adder *a, const struct table_view *v, 
                              uint64_t hash, uint64_t tag, bool small)
 {
     unsigned found = slots_with(v, line, tag, small), empty;
-    unsigned slot = (unsigned)__builtin_ctz(found | 1u << n_slots(small));
+    unsigned slot = (unsigned)__builtin_ctz(found | 1u << line_n_slots(small));
 
     if (!found) {
         empty = empty_slots(line, small);
@@ -137,7 +132,7 @@ INLINE void add_beyond_first(struct table_adder *a, const struct table_view *v, 
 INLINE void add_alone(struct table_adder *a, const struct table_view *v, uint64_t hash, bool small)
 {
     void *line = line_of(v, hash);
-    unsigned first = (unsigned)(hash % n_slots(small));
+    unsigned first = (unsigned)(hash % line_n_slots(small));
     uint64_t w = slot_get(line, first, small), tag = tag_of(v, hash, small);
 
     if (__builtin_expect(((w ^ tag) & v->match_mask) == 0, 1))
@@ -233,7 +228,7 @@ INLINE void add_word(struct table_adder *a, const struct table_view *v, uint64_t
 {
     uint64_t hash = word >> (64 - v->key.bits), count = word << v->key.bits >> v->key.bits;
     void *line = line_of(v, hash);
-    unsigned first = (unsigned)(hash % n_slots(small));
+    unsigned first = (unsigned)(hash % line_n_slots(small));
     uint64_t tag = tag_of(v, hash, small), w;
 
     if (__builtin_expect(count > (small ? v->quarter : MOST_AT_ONCE), 0)) {

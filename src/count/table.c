@@ -90,7 +90,7 @@ void table_wait(struct table *t)
 
 static double load(const struct table *t)
 {
-    return (double)t->n_used / (double)(n_lines(&t->view) * line_slots(&t->view));
+    return (double)t->n_used / (double)(n_lines(&t->view) * line_n_slots(t->view.small));
 }
 
 static bool too_full(const struct table *t)

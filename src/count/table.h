@@ -71,6 +71,12 @@ enum {
     SMALL_COUNT_BITS = 8,      /* a count that is larger overflows every 128th time */
 };
 
+/* Slots of a line. */
+static inline unsigned line_n_slots(bool small)
+{
+    return small ? MOST_LINE_SLOTS : LINE_WORDS;
+}
+
 struct table;
 
 /* Where and how to count during one block; constants of the table that the inner loop wants in registers. */

@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) enum found line_find(struct table_a
 {
     enum found found = FOUND_FULL_LINE;
 
-    for (unsigned i = 0; i < (small ? MOST_LINE_SLOTS : LINE_WORDS); i++) {
+    for (unsigned i = 0; i < line_n_slots(small); i++) {
         uint64_t w = slot_load(line, i, small);
 
         if (w && (w & v->tag_mask) == tag) {
@@ -94,7 +94,7 @@ static inline __attribute__((always_inline)) bool line_insert(struct table_adder
                                                               void *line, uint64_t tag, uint64_t hash, uint64_t count,
                                                               bool shared, bool small)
 {
-    const unsigned n = small ? MOST_LINE_SLOTS : LINE_WORDS;
+    const unsigned n = line_n_slots(small);
     uint64_t word = count << count_shift(v) | tag;
 
     for (unsigned i = 0; i < n; i++) {

@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void line_split(struct table_adder 
     void *low = line_at(to, 2 * line), *high = line_at(to, 2 * line + 1);
     uint64_t n = 0;
 
-    for (unsigned i = 0; i < (small ? MOST_LINE_SLOTS : LINE_WORDS); i++) {
+    for (unsigned i = 0; i < line_n_slots(small); i++) {
         uint64_t w = slot_get(slots, i, small), at_home = (w & PROBE_LINES) == 1;
         uint64_t moved = ((w >> 1 & ~to->tag_mask) | (w & to->tag_mask)) & -at_home;
         uint64_t is_high = -(w >> (to->shift + PROBE_BITS) & 1);
@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void keys_wait(struct table_adder *
                                                             struct range range, const void *slots, uint64_t line,
                                                             struct waiting *waiting, bool small)
 {
-    for (unsigned i = 0; i < (small ? MOST_LINE_SLOTS : LINE_WORDS); i++) {
+    for (unsigned i = 0; i < line_n_slots(small); i++) {
         uint64_t w = slot_get(slots, i, small);
         struct spilled_key k = {slot_hash(from, line, w), w >> count_shift(from)};
         uint64_t home = k.hash >> from->shift;
@@ -111,8 +111,8 @@ static bool place(struct table_adder *a, const struct table_view *to, uint64_t e
     uint64_t line = k.hash >> to->shift, word = k.count * to->increment | (k.hash & to->remainder_mask) << PROBE_BITS;
 
     for (unsigned d = 0; d < PROBE_LINES && line < end; line += ++d) {
-        for (unsigned i = 0; i < line_slots(to); i++) {
-            uint64_t slot = (k.hash + i) % line_slots(to);
+        for (unsigned i = 0; i < line_n_slots(to->small); i++) {
+            uint64_t slot = (k.hash + i) % line_n_slots(to->small);
 
             if (slot_get(line_at(to, line), slot, to->small))
                 continue;

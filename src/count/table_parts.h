@@ -47,11 +47,6 @@ static inline uint64_t n_lines(const struct table_view *v)
     return UINT64_C(1) << v->n_lines_log2;
 }
 
-static inline size_t line_slots(const struct table_view *v)
-{
-    return v->small ? MOST_LINE_SLOTS : LINE_WORDS;
-}
-
 static inline void *line_at(const struct table_view *v, uint64_t line)
 {
     return (uint64_t *)v->slots + line * LINE_WORDS;

@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) size_t read_line(const struct table
     const void *slots = line_at(v, line);
     size_t n = 0;
 
-    for (unsigned i = 0; i < (small ? MOST_LINE_SLOTS : LINE_WORDS); i++) {
+    for (unsigned i = 0; i < line_n_slots(small); i++) {
         uint64_t w = slot_get(slots, i, small);
 
         ret[n] = (struct table_entry){pair_key_unmix(t->key, slot_hash(v, line, w)), w >> count_shift(v)};
@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) size_t read_line(const struct table
 size_t table_cursor_next(struct table_cursor *c, struct table_entry *ret, size_t cap)
 {
     const struct table_view *v = &c->table->view;
-    size_t n = 0, most = line_slots(v);
+    size_t n = 0, most = line_n_slots(v->small);
 
     for (; c->line < c->end && n + most <= cap; c->line++)
         n +=

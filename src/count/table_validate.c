@@ -10,7 +10,7 @@ static bool reachable(const struct table_view *v, uint64_t line, unsigned index,
     for (unsigned d = 0; d <= number; d++) {
         const void *slots = line_at(v, ((hash >> v->shift) + probe_offset(d)) & last);
 
-        for (unsigned i = 0; i < line_slots(v); i++) {
+        for (unsigned i = 0; i < line_n_slots(v->small); i++) {
             uint64_t other = slot_get(slots, i, v->small);
 
             if (d == number && i == index)
@@ -29,7 +29,7 @@ bool table_validate(const struct table *t, const char **ret_reason)
 
     *ret_reason = NULL;
     for (uint64_t line = 0; line < n_lines(v); line++) {
-        for (unsigned i = 0; i < line_slots(v); i++) {
+        for (unsigned i = 0; i < line_n_slots(v->small); i++) {
             uint64_t w = slot_get(line_at(v, line), i, v->small);
 
             if (!w)
