@@ -172,18 +172,28 @@ static double rounded(double x)
     return x + 0x1.8p52 - 0x1.8p52;
 }
 
+static double largest_of(const double *x, size_t n)
+{
+    double largest[LANES] = {0}, one;
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            one = fabs(x[i + k]);
+            largest[k] = one > largest[k] ? one : largest[k];
+        }
+    }
+    for (; i < n; i++)
+        largest[0] = fmax(largest[0], fabs(x[i]));
+    return fmax(fmax(largest[0], largest[1]), fmax(largest[2], largest[3]));
+}
+
 /* q = round(2^24 x * scale / len); the largest |q|. */
 static double round_unit(const double *x, size_t n, double scale, double len, double *q)
 {
-    double largest[LANES] = {0}, one;
-
     for (size_t i = 0; i < n; i++)
         q[i] = rounded(x[i] * scale / len * grid);
-    for (size_t i = 0; i < n; i++) {
-        one = fabs(q[i]);
-        largest[i % LANES] = one > largest[i % LANES] ? one : largest[i % LANES];
-    }
-    return fmax(fmax(largest[0], largest[1]), fmax(largest[2], largest[3]));
+    return largest_of(q, n);
 }
 
 enum emx_status emx_density_add(struct emx_density *d, const double *x)
