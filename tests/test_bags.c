@@ -2,6 +2,7 @@
 #include "test.h"
 #include "vne/bags.h"
 #include "vne/batch.h"
+#include "vne/recycled.h"
 #include "vne/row_sums.h"
 #include "vne/waiting.h"
 
@@ -331,6 +332,31 @@ static void offer(const struct document *d, uint64_t hash, unsigned way, struct 
         offer_in_pieces(d, hash, w, s);
 }
 
+static void memory_comes_back_as_large(void)
+{
+    struct recycled r = {0};
+    char memory[RECYCLED_MOST + 1];
+    size_t size, kept = 0;
+
+    for (size_t bytes = 1; bytes < 40000; bytes += 1 + bytes / 50) {
+        size = recycled_size(bytes);
+        CHECK(size >= bytes && (size <= 64 || 8 * size <= 9 * bytes + 8) && recycled_size(size) == size);
+        CHECK(!recycled_take(&r, size));
+        if (!recycled_keep(&r, memory, size))
+            continue;
+        CHECK(recycled_size(bytes - 1) == size || !recycled_take(&r, recycled_size(bytes - 1)));
+        CHECK(recycled_size(size + 1) > size && !recycled_take(&r, recycled_size(size + 1)));
+        CHECK(recycled_take(&r, size) == memory);
+    }
+    size = recycled_size(1000);
+    while (recycled_keep(&r, &memory[kept], size))
+        kept++;
+    CHECK(kept == RECYCLED_MOST && !recycled_keep(&r, memory, 40000));
+    for (size_t found; recycled_take_any(&r, &found); kept--)
+        CHECK(found == size);
+    CHECK(kept == 0);
+}
+
 /* One document takes all the room, until it has to go; the second half of the others come by another sample. */
 static void samples_have_the_least_hashes(void)
 {
@@ -387,6 +413,7 @@ int main(void)
     RUN(parts_add_up_in_any_order);
     RUN(long_documents_do_not_overflow);
     RUN(tokens_beyond_the_matrix_are_pointed_at);
+    RUN(memory_comes_back_as_large);
     RUN(samples_have_the_least_hashes);
     return test_summary();
 }

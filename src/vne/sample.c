@@ -1,5 +1,7 @@
 #include "vne/sample.h"
 
+#include "vne/recycled.h"
+
 #include <endian.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,6 +14,7 @@ enum { AT_ONCE = 256 /* documents that one thread ends before another may: milli
 struct entry {
     uint64_t hash;
     struct sampled *document; /* with what it points to behind it */
+    size_t bytes;             /* that this takes */
 };
 
 struct sample {
@@ -21,6 +24,7 @@ struct sample {
     /* guarded by the mutex */
     struct entry *heap; /* [n] of cap; once full the largest hash is at its top */
     size_t n, cap;
+    struct recycled recycled;
     _Atomic uint64_t most; /* only hashes up to it are wanted; falls */
     _Atomic int64_t spare; /* bytes that documents longer than their sums may take, or less than 0 */
 };
@@ -55,30 +59,57 @@ enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct budget
     return EMX_OK;
 }
 
+/* --- memory ------------------------------------------------------------------------------------------------- */
+
 static size_t sum_bytes(const struct sample *s)
 {
     return s->dimension * sizeof(int64_t);
 }
 
-static size_t bytes_of(const struct sample *s, const struct sampled *d)
+/* What a document takes with so many bytes behind it. */
+static size_t bytes_with(size_t bytes)
 {
-    return sizeof(*d) + (d->part.sum ? sum_bytes(s) : d->n * d->width);
+    return recycled_size(sizeof(struct sampled) + bytes);
+}
+
+/* The entry's document, with so many bytes behind it; NULL: no memory is left. */
+static struct sampled *take_memory(struct sample *s, size_t bytes, struct entry *e)
+{
+    e->bytes = bytes_with(bytes);
+    pthread_mutex_lock(&s->mutex);
+    e->document = recycled_take(&s->recycled, e->bytes);
+    pthread_mutex_unlock(&s->mutex);
+    if (e->document)
+        return e->document;
+    e->document = malloc(e->bytes);
+    if (e->document && s->budget)
+        budget_take_all(s->budget, e->bytes);
+    return e->document;
+}
+
+static void give_memory(const struct sample *s, void *memory, size_t bytes)
+{
+    if (s->budget)
+        budget_give(s->budget, bytes);
+    free(memory);
+}
+
+static void give_recycled(struct sample *s)
+{
+    size_t bytes;
+
+    for (void *memory; (memory = recycled_take_any(&s->recycled, &bytes));)
+        give_memory(s, memory, bytes);
 }
 
 /* Accepts NULL. */
-static void drop(const struct sample *s, struct sampled *d)
-{
-    if (d && s->budget)
-        budget_give(s->budget, bytes_of(s, d));
-    free(d);
-}
-
 void sample_destroy(struct sample **s)
 {
     if (!*s)
         return;
     for (size_t i = 0; i < (*s)->n; i++)
-        drop(*s, (*s)->heap[i].document);
+        give_memory(*s, (*s)->heap[i].document, (*s)->heap[i].bytes);
+    give_recycled(*s);
     free((*s)->heap);
     pthread_mutex_destroy(&(*s)->mutex);
     free(*s);
@@ -131,16 +162,16 @@ static bool reserve(struct sample *s)
 }
 
 /* What a document takes of the room for others. */
-static int64_t surplus(const struct sample *s, const struct sampled *d)
+static int64_t surplus(const struct sample *s, const struct entry *e)
 {
-    return d->part.sum ? 0 : (int64_t)(d->n * d->width) - (int64_t)sum_bytes(s);
+    return (int64_t)e->bytes - (int64_t)bytes_with(sum_bytes(s));
 }
 
-static bool add(struct sample *s, uint64_t hash, struct sampled *document)
+static bool add(struct sample *s, const struct entry *e)
 {
     if (!reserve(s))
         return false;
-    s->heap[s->n] = (struct entry){hash, document};
+    s->heap[s->n] = *e;
     if (++s->n == s->n_wanted) {
         for (size_t i = s->n / 2; i-- > 0;)
             sink(s, i);
@@ -148,16 +179,16 @@ static bool add(struct sample *s, uint64_t hash, struct sampled *document)
     return true;
 }
 
-/* Which one is not taken, or no more; NULL: each is. */
-static struct sampled *exchange(struct sample *s, uint64_t hash, struct sampled *document)
+/* *e is what is not taken, then. */
+static void exchange(struct sample *s, struct entry *e)
 {
-    struct sampled *last = s->heap[0].document;
+    struct entry last = s->heap[0];
 
-    if (hash >= s->heap[0].hash)
-        return document;
-    s->heap[0] = (struct entry){hash, document};
+    if (e->hash >= last.hash)
+        return;
+    s->heap[0] = *e;
     sink(s, 0);
-    return last;
+    *e = last;
 }
 
 static enum emx_status no_memory(const struct sample *s, struct emx_error *err)
@@ -165,45 +196,45 @@ static enum emx_status no_memory(const struct sample *s, struct emx_error *err)
     return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a sample of %zu documents", s->n_wanted);
 }
 
-/* Takes the document, also after a failure. */
-static enum emx_status give(struct sample *s, uint64_t hash, struct sampled *document, struct emx_error *err)
+static void leave_out(struct sample *s, const struct entry *e)
 {
-    struct sampled *left_out = NULL;
-    bool done = true;
+    s->spare += surplus(s, e);
+    if (!recycled_keep(&s->recycled, e->document, e->bytes))
+        give_memory(s, e->document, e->bytes);
+}
+
+/* Takes the document, also after a failure. */
+static enum emx_status give(struct sample *s, struct entry e, struct emx_error *err)
+{
+    bool is_full, added = false;
 
     pthread_mutex_lock(&s->mutex);
-    s->spare -= surplus(s, document);
-    if (s->n == s->n_wanted)
-        left_out = exchange(s, hash, document);
-    else if (!(done = add(s, hash, document)))
-        left_out = document;
-    if (left_out)
-        s->spare += surplus(s, left_out);
+    s->spare -= surplus(s, &e);
+    is_full = s->n == s->n_wanted;
+    if (is_full)
+        exchange(s, &e);
+    else
+        added = add(s, &e);
+    if (!added)
+        leave_out(s, &e);
     if (s->n == s->n_wanted)
         atomic_store_explicit(&s->most, s->heap[0].hash, memory_order_relaxed);
     pthread_mutex_unlock(&s->mutex);
-    drop(s, left_out);
-    return done ? EMX_OK : no_memory(s, err);
-}
-
-static void take_room(const struct sample *s, const struct sampled *d)
-{
-    if (s->budget)
-        budget_take_all(s->budget, bytes_of(s, d));
+    return added || is_full ? EMX_OK : no_memory(s, err);
 }
 
 /* --- documents ------------------------------------------------------------------------------------------------- */
 
 enum emx_status sample_offer(struct sample *s, uint64_t hash, const struct bag_part *document, struct emx_error *err)
 {
-    struct sampled *d = malloc(sizeof(*d) + sum_bytes(s));
+    struct entry e = {.hash = hash};
+    struct sampled *d = take_memory(s, sum_bytes(s), &e);
 
     if (!d)
         return no_memory(s, err);
     *d = (struct sampled){.part = *document};
     d->part.sum = memcpy(d + 1, document->sum, sum_bytes(s));
-    take_room(s, d);
-    return give(s, hash, d, err);
+    return give(s, e, err);
 }
 
 static bool fit_in_two_bytes(const uint32_t *tokens, size_t n)
@@ -225,20 +256,20 @@ enum emx_status sample_offer_tokens(struct sample *s, uint64_t hash, const void 
                                     struct emx_error *err)
 {
     bool narrows = width == 4 && fit_in_two_bytes(tokens, n);
+    struct entry e = {.hash = hash};
     struct sampled *d;
 
     if (!sample_wants(s, hash))
         return EMX_OK;
-    d = malloc(sizeof(*d) + n * (narrows ? 2 : width));
+    d = take_memory(s, n * (narrows ? 2 : width), &e);
     if (!d)
         return no_memory(s, err);
     *d = (struct sampled){.tokens = d + 1, .n = n, .width = narrows ? 2 : width};
-    take_room(s, d);
     if (narrows)
         narrow(tokens, n, (uint16_t *)(d + 1));
     else if (n)
         memcpy(d + 1, tokens, n * width);
-    return give(s, hash, d, err);
+    return give(s, e, err);
 }
 
 uint64_t sample_n(struct sample *s)
@@ -264,9 +295,10 @@ enum emx_status sample_move(struct sample *s, struct sample *to, struct emx_erro
     while (s->n && !status) {
         struct entry *e = &s->heap[--s->n];
 
-        s->spare += surplus(s, e->document);
-        status = give(to, e->hash, e->document, err);
+        s->spare += surplus(s, e);
+        status = give(to, *e, err);
     }
+    give_recycled(s);
     return status;
 }
 
@@ -294,11 +326,12 @@ enum emx_status sample_end(struct sample *s, struct bags *b, bool *ret_any, stru
     s->n -= n;
     for (size_t i = 0; i < n; i++)
         taken[i] = s->heap[s->n + i];
+    give_recycled(s);
     pthread_mutex_unlock(&s->mutex);
     for (size_t i = 0; i < n; i++) {
         if (!status)
             status = end(taken[i].document, b, err);
-        drop(s, taken[i].document);
+        give_memory(s, taken[i].document, taken[i].bytes);
     }
     *ret_any = n > 0;
     return status;
