@@ -111,10 +111,10 @@ static bool print_covariance(struct emx_state *s, size_t domain)
         return true;
     if (covariance_load(s, domain, &sums, NULL) != EMX_OK)
         return false;
-    printf("covariance %u %016" PRIx64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+    printf("covariance %u %d %016" PRIx64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
            " %s\n",
-           c->dimension, c->vectors, c->weighting, c->n_requested, c->seed, c->n_documents, c->n_left_out, c->n_tokens,
-           c->n_tokens_without_vector, c->source);
+           c->dimension, c->precise, c->vectors, c->weighting, c->n_requested, c->seed, c->n_documents, c->n_left_out,
+           c->n_tokens, c->n_tokens_without_vector, c->source);
     for (size_t i = 0; i < covariance_n_sums(c->dimension); i++)
         print_decimal(sums[i]);
     free(sums);

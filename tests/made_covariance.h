@@ -15,9 +15,12 @@ struct made_covariance {
 };
 
 /* Of all documents of a domain with so many, with another direction each; of every tenth nothing is known. */
-static inline struct made_covariance random_covariance(uint64_t *seed, uint64_t n_documents, uint64_t n_tokens)
+static inline struct made_covariance random_covariance(uint64_t *seed, bool precise, uint64_t n_documents,
+                                                       uint64_t n_tokens)
 {
+    const double grid = precise ? 0x1p40 : 0x1p24;
     struct made_covariance c = {.head = {.dimension = MADE_DIMENSION,
+                                         .precise = precise,
                                          .vectors = 0x0123456789abcdef,
                                          .weighting = "none",
                                          .seed = 3,
@@ -35,12 +38,11 @@ static inline struct made_covariance random_covariance(uint64_t *seed, uint64_t 
             x[i] = (double)(test_random(seed) % 2001) - 999.5;
             square += x[i] * x[i];
         }
-        for (size_t i = 0; i < MADE_DIMENSION; i++) {
-            x[i] = rint(x[i] / sqrt(square) * 0x1p24);
-        }
+        for (size_t i = 0; i < MADE_DIMENSION; i++)
+            x[i] = rint(x[i] / sqrt(square) * grid);
         for (size_t k = 0; k < MADE_DIMENSION; k++) {
             for (size_t i = k; i < MADE_DIMENSION; i++)
-                *sum++ += (int64_t)x[i] * (int64_t)x[k];
+                *sum++ += (wide)x[i] * (wide)x[k];
         }
     }
     return c;

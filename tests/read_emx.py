@@ -178,24 +178,25 @@ def text(s):
 
 def print_covariance(data, n_tokens, n_documents):
     b = Bytes(data)
-    checksum, n_head, dimension, width, zero = b.unpack("Q4I")
-    check(xxh3(data[8:n_head]) == checksum and zero == 0, "head of a covariance")
+    checksum, n_head, dimension, width, precise = b.unpack("Q4I")
+    check(xxh3(data[8:n_head]) == checksum and precise <= 1, "head of a covariance")
     vectors, requested, seed, n, left_out, tokens, without = b.unpack("7Q")
     weighting, source = b.string(), b.string()
     check(b.at == n_head and 1 <= dimension <= 4096 and 1 <= width <= 16, "head of a covariance")
     check(n + left_out == min(requested or n_documents, n_documents) and n <= 2**40, "documents of a covariance")
     check(without <= tokens <= n_tokens, "tokens of a covariance")
-    print("covariance", dimension, "%016x" % vectors, text(weighting), requested, seed, n, left_out, tokens, without,
+    print("covariance", dimension, precise, "%016x" % vectors, text(weighting), requested, seed, n, left_out, tokens, without,
           text(source))
     trace = largest = 0
+    one = 2 ** (80 if precise else 48)
     for column in range(dimension):
         for row in range(column, dimension):
             x = int.from_bytes(b.take(width), "little", signed=True)
             print("sum", x)
-            check(abs(x) <= n * 2**48 + n * 2**38 and (x >= 0 or row > column), "sums of a covariance")
+            check(abs(x) <= n * one + n * one // 1024 and (x >= 0 or row > column), "sums of a covariance")
             trace += x if row == column else 0
             largest = max(largest, (x if x >= 0 else ~x).bit_length())
-    check(abs(trace - n * 2**48) <= n * 2**38 and width == largest // 8 + 1, "trace or width of a covariance")
+    check(abs(trace - n * one) <= n * one // 1024 and width == largest // 8 + 1, "trace or width of a covariance")
     check(b.over(), "bytes after a covariance")
 
 

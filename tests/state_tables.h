@@ -127,10 +127,11 @@ static inline enum emx_status write_domain(struct emx_state_writer *w, const cha
     return status == EMX_OK ? emx_state_writer_end_domain(w, err) : status;
 }
 
-static inline enum emx_status write_covariance(struct emx_state_writer *w, const struct table *t, struct emx_error *err)
+static inline enum emx_status write_covariance(struct emx_state_writer *w, const struct table *t, bool precise,
+                                               struct emx_error *err)
 {
     uint64_t seed = t->n_pairs, n_tokens = sum_counts(t->pairs, t->n_pairs) + sum_counts(t->tails, t->n_tails);
-    struct made_covariance c = random_covariance(&seed, t->n_tails, n_tokens);
+    struct made_covariance c = random_covariance(&seed, precise, t->n_tails, n_tokens);
 
     return covariance_append(w, &c.head, c.sums, err);
 }
@@ -146,7 +147,7 @@ static inline enum emx_status write_state(const char *path, const struct table *
 
         status = write_domain(w, name, &tables[i], err);
         if (status == EMX_OK && measured && i % 2 == 0)
-            status = write_covariance(w, &tables[i], err);
+            status = write_covariance(w, &tables[i], i % 4 == 2, err);
     }
     if (status == EMX_OK)
         status = emx_state_writer_skipped(w, skipped, n_skipped, err);

@@ -9,6 +9,7 @@
 enum { VOCABULARY = 300, DIMENSION = 90, N_DOCUMENTS = 700, MOST_TOKENS = 400 };
 
 static uint64_t seed;
+static bool precise; /* rows and matrices are */
 
 /* --- documents ---------------------------------------------------------------------------------------------- */
 
@@ -40,17 +41,18 @@ static struct token_rows *make_rows(const double *weights, size_t n_weights)
     for (size_t i = 0; i < VOCABULARY * DIMENSION; i++)
         vectors[i] = (float)ldexp((double)(test_random(&seed) >> 40) - 0x1p23, (int)(i % DIMENSION % 20) * 3 - 40);
     CHECK(emx_embeddings_from_rows(vectors, VOCABULARY, DIMENSION, &e, NULL) == EMX_OK);
-    if (!e || token_rows_create(e, weights, n_weights, &rows, NULL) != EMX_OK)
+    if (!e || token_rows_create(e, weights, n_weights, precise, &rows, NULL) != EMX_OK)
         abort();
     emx_embeddings_close(&e);
     return rows;
 }
 
-static int number(const struct token_rows *rows, size_t token, size_t column)
+static int64_t number(const struct token_rows *rows, size_t token, size_t column)
 {
-    size_t first = column / BLOCK_COLUMNS * BLOCK_COLUMNS;
+    size_t first = column / rows->block_columns * rows->block_columns;
+    const void *row = token_rows_block(rows, first, token);
 
-    return token_rows_block(rows, first)[token * token_rows_width(rows, first) + row_place(column - first)];
+    return precise ? (int64_t)((const double *)row)[column - first] : ((const int16_t *)row)[row_place(column - first)];
 }
 
 static size_t batch_counts = BATCH_COUNTS;
@@ -60,7 +62,7 @@ static struct bags *make_bags(const struct token_rows *rows, struct bag_sums *su
     struct bags *b = NULL;
 
     *sums = (struct bag_sums){0};
-    if (emx_density_create(DIMENSION, &sums->density, NULL) != EMX_OK ||
+    if (emx_density_create(DIMENSION, precise, &sums->density, NULL) != EMX_OK ||
         bags_create(rows, batch_counts, &b, NULL) != EMX_OK)
         abort();
     CHECK(bags_to(b, sums, NULL) == EMX_OK);
@@ -95,7 +97,7 @@ static struct emx_density *plain(const struct token_rows *rows)
 {
     struct emx_density *density = NULL;
 
-    if (emx_density_create(DIMENSION, &density, NULL) != EMX_OK)
+    if (emx_density_create(DIMENSION, precise, &density, NULL) != EMX_OK)
         abort();
     for (size_t i = 0; i < N_DOCUMENTS; i++)
         add_plainly(rows, &documents[i], density);
@@ -113,7 +115,7 @@ static void kernels_sum_alike(void)
     row_sums_fn *kernels[2];
     size_t n_kernels;
 
-    row_sums_kernels(kernels, &n_kernels);
+    row_sums_kernels(false, kernels, &n_kernels);
     CHECK(n_kernels >= 1 && kernels[n_kernels - 1] == row_sums_plain);
     for (size_t i = 0; i < N_ROWS * BLOCK_COLUMNS; i++)
         rows[i] = (int16_t)(test_random(&seed) % (2 * INT16_MAX + 1) - INT16_MAX);
@@ -150,6 +152,7 @@ static void kernels_sum_alike(void)
 static void rows_are_the_vectors_within_half_a_step(void)
 {
     double weights[7] = {0.5, 0, 3, 1e-3, 0.25, 7, 1};
+    const int n_bits = precise ? PRECISE_BITS : 15;
     struct token_rows *rows = make_rows(weights, 7);
 
     CHECK(rows->n_tokens == VOCABULARY && rows->dimension == DIMENSION);
@@ -160,10 +163,10 @@ static void rows_are_the_vectors_within_half_a_step(void)
             double x = (t < 7 ? weights[t] : 1) * (double)vectors[t * DIMENSION + i];
 
             largest = fmax(largest, fabs(x));
-            CHECK(fabs(number(rows, t, i) * rows->scale[i] - x) <= rows->scale[i] / 2);
-            CHECK(abs(number(rows, t, i)) <= INT16_MAX);
+            CHECK(fabs((double)number(rows, t, i) * rows->scale[i] - x) <= rows->scale[i] / 2);
+            CHECK(llabs(number(rows, t, i)) < INT64_C(1) << n_bits);
         }
-        CHECK(rows->scale[i] < largest * 0x1.0001p-14);
+        CHECK(rows->scale[i] < largest * ldexp(0x1.0001p1, -n_bits));
     }
     token_rows_destroy(&rows);
 }
@@ -254,6 +257,31 @@ static void long_documents_do_not_overflow(void)
     token_rows_destroy(&rows);
 }
 
+/* Of parts: two halves may be as long as together fit, or longer. */
+static void sums_take_a_limited_number_of_tokens(void)
+{
+    struct token_rows *rows = make_rows(NULL, 0);
+    struct bag_sums sums;
+    struct bags *b = make_bags(rows, &sums);
+    int64_t sum[DIMENSION];
+    struct bag_part half = {sum, rows->most_tokens / 2, 0};
+    struct emx_error err;
+
+    for (size_t k = 0; k < DIMENSION; k++)
+        sum[k] = (k % 2 ? 1 : -1) * ((INT64_C(1) << (precise ? PRECISE_BITS : 15)) - 1) * (int64_t)half.n_tokens;
+    for (uint32_t one = 0; one < 2; one++) {
+        bags_add_part(b, &half);
+        bags_add_part(b, &half);
+        CHECK(bags_u32(b, &one, one) == one);
+        CHECK(bags_end(b, &err) == (one ? EMX_ERR_ARG : EMX_OK));
+    }
+    CHECK(strncmp(err.message, "a document of ", 14) == 0);
+    CHECK(bags_flush(b, NULL) == EMX_OK && emx_density_n_documents(sums.density) == 1);
+    bags_destroy(&b);
+    emx_density_destroy(&sums.density);
+    token_rows_destroy(&rows);
+}
+
 static void tokens_beyond_the_matrix_are_pointed_at(void)
 {
     struct token_rows *rows = make_rows(NULL, 0);
@@ -283,7 +311,7 @@ static struct emx_density *plain_sample(const struct token_rows *rows, const uin
 {
     struct emx_density *density = NULL;
 
-    if (emx_density_create(DIMENSION, &density, NULL) != EMX_OK)
+    if (emx_density_create(DIMENSION, precise, &density, NULL) != EMX_OK)
         abort();
     for (size_t i = 0; i < N_DOCUMENTS; i++) {
         size_t n_less = 0;
@@ -401,19 +429,28 @@ static void samples_have_the_least_hashes(void)
     token_rows_destroy(&rows);
 }
 
-int main(void)
+static void run_all(void)
 {
-    seed = test_seed();
-    make_documents();
-    RUN(kernels_sum_alike);
+    batch_counts = BATCH_COUNTS;
     RUN(rows_are_the_vectors_within_half_a_step);
     RUN(batches_are_as_token_by_token);
     batch_counts = 1000;
     RUN(batches_are_as_token_by_token);
     RUN(parts_add_up_in_any_order);
     RUN(long_documents_do_not_overflow);
+    RUN(sums_take_a_limited_number_of_tokens);
     RUN(tokens_beyond_the_matrix_are_pointed_at);
     RUN(memory_comes_back_as_large);
     RUN(samples_have_the_least_hashes);
+}
+
+int main(void)
+{
+    seed = test_seed();
+    make_documents();
+    RUN(kernels_sum_alike);
+    run_all();
+    precise = true;
+    run_all();
     return test_summary();
 }

@@ -98,9 +98,10 @@ static void add_made(struct made_covariance *to, const struct made_covariance *c
     to->head.n_tokens_without_vector += c->head.n_tokens_without_vector;
 }
 
-static struct made_covariance covariance_of(const struct table *t)
+static struct made_covariance covariance_of(const struct table *t, bool precise)
 {
-    return random_covariance(&seed, t->n_tails, sum_counts(t->pairs, t->n_pairs) + sum_counts(t->tails, t->n_tails));
+    return random_covariance(&seed, precise, t->n_tails,
+                             sum_counts(t->pairs, t->n_pairs) + sum_counts(t->tails, t->n_tails));
 }
 
 static void commit(struct emx_state_writer **w)
@@ -136,7 +137,7 @@ static void write_whole_and_parts(size_t n_domains, size_t n_pairs, uint32_t voc
             make_counts_small(&t);
         deal_table(&t, parts, n_parts);
         for (size_t i = 0; i < n_parts; i++) {
-            struct made_covariance c = covariance_of(&parts[i]);
+            struct made_covariance c = covariance_of(&parts[i], d % 2);
 
             shards[i] = table_shard(&parts[i], part_path(i));
             write_counted(writers[i], names[d], &parts[i], &shards[i], 1);
@@ -250,12 +251,14 @@ static void check_join(const struct table *t, const struct made_covariance *a, c
 static void covariances_of_other_kinds_are_dropped_with_a_warning(void)
 {
     struct table t = random_table(&seed, 300, 50);
-    struct made_covariance a = covariance_of(&t), b = a;
+    struct made_covariance a = covariance_of(&t, false), b = a, c = covariance_of(&t, true);
 
     check_join(&t, NULL, NULL, "");
     check_join(&t, &a, &b, NULL);
     check_join(&t, &a, NULL, "domain d: its covariance of documents is left out, since ");
     check_join(&t, &a, NULL, " has none");
+    check_join(&t, &c, &c, NULL);
+    check_join(&t, &a, &c, "another precision");
     b.head.vectors++;
     check_join(&t, &a, &b, "other vectors");
     b = a;

@@ -18,7 +18,8 @@
 
 static uint64_t seed;
 static struct emx_embeddings *matrix;
-static struct emx_scan_vectors vectors[2] = {{.source = "made"}, {.source = "made", .n_documents = 20, .seed = 1}};
+static struct emx_scan_vectors vectors[2] = {{.source = "made"},
+                                             {.source = "made", .n_documents = 20, .seed = 1, .precise = true}};
 static bool all_places; /* flip in each byte of small shards, not here and there: minutes */
 
 /* One for each token that good shards have, some of zeros. */

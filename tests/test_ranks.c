@@ -18,7 +18,7 @@ WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
 static uint64_t seed;
 static struct emx_embeddings *matrix;
 static struct emx_scan_vectors all_documents = {.source = "made"},
-                               some_documents = {.source = "made", .n_documents = 99};
+                               some_documents = {.source = "made", .n_documents = 99, .precise = true};
 
 static void write_tokens(const char *name, size_t n, uint32_t vocabulary)
 {

@@ -173,7 +173,7 @@ static void check_documents(const struct shard_of_test *x, const char *name)
     const struct emx_covariance *head;
     wide *sums = NULL;
 
-    CHECK(emx_density_create(DIMENSION, &p.density, NULL) == EMX_OK);
+    CHECK(emx_density_create(DIMENSION, false, &p.density, NULL) == EMX_OK);
     sum_up_plainly(x, &p);
     CHECK(emx_state_open(path_of(name), &s, NULL) == EMX_OK && covariance_load(s, 0, &sums, NULL) == EMX_OK);
     head = emx_state_domain(s, 0)->covariance;

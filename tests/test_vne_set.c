@@ -115,7 +115,7 @@ static void check_kind(unsigned kind, const struct documents *d, const struct em
     write_shard(&m);
     s = scan(&m, &settings);
     set = measure(s, e, &o);
-    if (emx_density_create(DIMENSION, &expected, NULL) != EMX_OK || !set)
+    if (emx_density_create(DIMENSION, false, &expected, NULL) != EMX_OK || !set)
         abort();
     CHECK(set->domains[0].n_documents + set->domains[0].n_left_out == emx_state_domain(s, 0)->n_documents);
     for (size_t i = 0; i < d->n_ends; begin = (size_t)d->ends[i++])
@@ -346,7 +346,7 @@ static uint64_t checksum_of(const struct emx_embeddings *e, const double *weight
     struct token_rows *rows = NULL;
     uint64_t checksum;
 
-    if (token_rows_create(e, weights, weights ? 2 : 0, &rows, NULL) != EMX_OK)
+    if (token_rows_create(e, weights, weights ? 2 : 0, false, &rows, NULL) != EMX_OK)
         abort();
     checksum = token_rows_checksum(rows);
     token_rows_destroy(&rows);

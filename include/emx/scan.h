@@ -67,6 +67,7 @@ struct emx_scan_vectors {
                              taken takes 8 bytes a dimension until its domain ends; with skip-shard so do up to as many
                              of each shard that is being read */
     uint64_t seed;        /* of the sample */
+    bool precise;         /* as emx_vne_options has it */
     /* [n_weights] of tokens as emx_vne_sif_weights() has them, from an earlier state; 1 beyond.  NULL: all 1 */
     const double *weights;
     size_t n_weights;
@@ -128,8 +129,8 @@ struct emx_scan_times {
  * Pairs that do not fit in memory_bytes go to a temporary file in tmpdir, sorted and compressed to about 1.6 bytes a
  * distinct pair, each time that the tables are full; the result is the same to the byte.  The file has no name, so
  * nothing is left of it whatever happens.  memory_bytes must be at least 16 MiB, and 0.5 MiB a thread; vectors take 2
- * bytes a number, and their sums 8 bytes a pair of dimensions for each domain and 24 for each thread, at most half of
- * it.
+ * bytes a number (precise: 8), and their sums 8 bytes a pair of dimensions for each domain and 24 for each thread, at
+ * most half of it.
  *
  * A shard that is skipped leaves no trace but in the list of the state file: all other bytes are those of a scan
  * without it (in a sampled domain: of its parts of the other shards).  If blocks of it were counted before it failed it

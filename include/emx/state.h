@@ -56,6 +56,7 @@ struct emx_shard_record {
  */
 struct emx_covariance {
     uint32_t dimension;
+    bool precise;          /* sums are of multiples of 2^-40 instead of 2^-24 (emx_density_bits()) */
     uint64_t vectors;      /* checksum of the vectors of tokens, as they were used (with the weights of tokens) */
     const char *weighting; /* of tokens in a document, as in --weighting */
     uint64_t n_requested;  /* documents of the domain that were to be taken; 0, or more than it has: all */

@@ -15,7 +15,7 @@
  *
  * Equal bits for any number of threads: vectors of tokens are rounded to integers, so that a document's sum is exact in
  * any order, and documents are added as integers (vne.h).  A component is rounded to at most 2^-15 of the largest that
- * any token has there, which moves the entropy by some 1e-6 nats (docs/vne.md).
+ * any token has there, which moves the entropy by some 1e-6 nats (docs/vne.md); precise, to 2^-38 of it.
  */
 #ifndef EMX_VNE_SET_H
 #define EMX_VNE_SET_H
@@ -52,6 +52,11 @@ struct emx_vne_options {
     uint64_t n_documents; /* to take of each domain; 0: all */
     uint64_t seed;        /* another one takes other documents */
     enum emx_vne_weighting weighting;
+    /*
+     * The entropy is that of the vectors as they are to 1e-10 nats; takes longer, and 8 bytes a number of the vectors
+     * instead of 2.  A document of more than 2^25 tokens is EMX_ERR_ARG then.
+     */
+    bool precise;
     unsigned n_threads; /* 0: processors this process may use */
     const char *column; /* token column of JSONL and MDS shards; NULL: the usual names */
     const char *source; /* where the vectors come from, to remember; NULL: not said */
@@ -72,6 +77,7 @@ struct emx_vne_set {
     struct emx_vne_domain *domains; /* [n_domains] sorted by name */
     size_t n_domains;
     uint64_t n_requested, seed;
+    bool precise;
     uint64_t vectors; /* checksum of tokens' vectors as they were used, weights included */
     char *weighting;  /* "none", "sif" */
     char *source;

@@ -18,7 +18,7 @@ struct vne_args {
     const char *weighting, *column, *output, *format, *unit;
     uint64_t n_documents;
     uint32_t dimension, seed, n_threads;
-    bool show, remove_first;
+    bool precise, show, remove_first;
 };
 
 /* --- options ------------------------------------------------------------------------------------------------- */
@@ -45,6 +45,8 @@ static const struct opt document_rows[] = {
     {"seed", 0, "N", "another one takes other documents (default: 0)", TO(seed), opt_u32, 0, UINT32_MAX, NULL},
     {"weighting", 0, "HOW", "of a document's tokens: none (default); sif or idf, which count frequent tokens less",
      TO(weighting), opt_choose, 0, 0, weighting_choice},
+    {"precise", 0, NULL, "entropies to 1e-10 nats instead of 1e-6; takes longer and more memory", TO(precise), opt_flag,
+     0, 0, NULL},
     {"column", 0, "NAME", "token column of JSONL and MDS shards (default: the usual names)", TO(column), opt_text, 0, 0,
      NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
@@ -152,8 +154,8 @@ static bool print_table(const struct vne_args *a, const struct emx_vne_set *set,
     c = columns_create(headers, n);
     for (size_t i = 0; c && i < set->n_domains; i++)
         add_row(c, &f, &set->domains[i]);
-    fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s%s.\n\n", a->unit, set->dimension,
-            set->source[0] ? set->source : "a program", set->weighting,
+    fprintf(out, "Entropies in %s; vectors of %zu dimensions from %s, weighting %s%s%s.\n\n", a->unit, set->dimension,
+            set->source[0] ? set->source : "a program", set->weighting, set->precise ? ", precise" : "",
             a->remove_first ? ", first component removed" : "");
     done = c && columns_print(c, out);
     columns_destroy(c);
@@ -216,10 +218,10 @@ static bool print_json(const struct vne_args *a, const struct emx_vne_set *set, 
         json_decref(domains);
         return false;
     }
-    return report_print_json(json_pack("{s:s, s:b, s:i, s:o, s:s, s:I, s:I, s:o}", "unit", a->unit,
+    return report_print_json(json_pack("{s:s, s:b, s:i, s:o, s:s, s:b, s:I, s:I, s:o}", "unit", a->unit,
                                        "first_component_removed", a->remove_first, "dimension", (int)set->dimension,
-                                       "source", report_json_text(set->source), "weighting", set->weighting,
-                                       "documents_requested", (json_int_t)set->n_requested, "seed",
+                                       "source", report_json_text(set->source), "weighting", set->weighting, "precise",
+                                       set->precise, "documents_requested", (json_int_t)set->n_requested, "seed",
                                        (json_int_t)set->seed, "domains", domains),
                              out);
 }
@@ -266,6 +268,7 @@ static enum emx_status measure(const struct vne_args *a, struct emx_state *s, st
 {
     struct emx_vne_options o = {.n_documents = a->n_documents,
                                 .seed = a->seed,
+                                .precise = a->precise,
                                 .n_threads = a->n_threads,
                                 .column = a->column,
                                 .source = a->vectors.embeddings ? a->vectors.embeddings : "counts"};
@@ -331,6 +334,8 @@ static int run(void *args, char **operands, size_t n)
         return say_usage("--show reads what a state has, so there is nothing to write with -o");
     if (a->output && strcmp(a->output, "-") == 0)
         return say_usage("-o: the results go to standard output, so the file needs a name");
+    if (a->precise && a->show)
+        return say_usage("--show reads what a state has, precise or not: --precise is for measuring");
     if (vectors_check(&a->vectors) != EXIT_OK)
         return EXIT_USAGE;
     return measure_and_print(a, operands[0]);

@@ -69,6 +69,7 @@ static json_t *covariance_json(struct info *i, const struct emx_covariance *c)
     set_count(i, j, "dimension", c->dimension);
     set(i, j, "source", report_json_text(c->source));
     set(i, j, "weighting", report_json_text(c->weighting));
+    set(i, j, "precise", json_boolean(c->precise));
     set_checksum(i, j, "vectors", c->vectors, true);
     set_count(i, j, "documents_requested", c->n_requested);
     set_count(i, j, "seed", c->seed);

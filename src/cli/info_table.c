@@ -101,8 +101,8 @@ static void print_all_settings(struct info *i, const struct emx_state *s)
 
 static bool same_vectors(const struct emx_covariance *a, const struct emx_covariance *b)
 {
-    return a->vectors == b->vectors && a->dimension == b->dimension && strcmp(a->weighting, b->weighting) == 0 &&
-           strcmp(a->source, b->source) == 0;
+    return a->vectors == b->vectors && a->precise == b->precise && a->dimension == b->dimension &&
+           strcmp(a->weighting, b->weighting) == 0 && strcmp(a->source, b->source) == 0;
 }
 
 /* One line for neighbours that were measured alike. */
@@ -118,9 +118,8 @@ static void print_covariances(struct info *i, const struct emx_state *s)
         if (!c)
             continue;
         if (!last || !same_vectors(last, c))
-            fprintf(i->out,
-                    "%sSums over documents: %" PRIu32 " dimensions, vectors from %s, weighting %s: ", last ? "\n" : "",
-                    c->dimension, c->source, c->weighting);
+            fprintf(i->out, "%sSums over documents: %" PRIu32 " dimensions, vectors from %s, weighting %s%s: ",
+                    last ? "\n" : "", c->dimension, c->source, c->weighting, c->precise ? ", precise" : "");
         fprintf(i->out, "%s%s of %s", last && same_vectors(last, c) ? ", " : "", human_grouped(&n, c->n_documents),
                 domain->name);
         last = c;

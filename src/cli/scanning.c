@@ -89,6 +89,8 @@ const struct opt scanning_document_rows[] = {
     {"vne-seed", 0, "N", "another one takes other documents (default: 0)", TO(vne_seed), opt_u32, 0, UINT32_MAX, NULL},
     {"vne-weights", 0, "FILE.emx", "count tokens that are frequent in it less, as vne --weighting sif does",
      TO(vne_weights), opt_text, 0, 0, NULL},
+    {"vne-precise", 0, NULL, "entropies to 1e-10 nats instead of 1e-6; takes longer and more memory", TO(vne_precise),
+     opt_flag, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
@@ -221,8 +223,13 @@ static enum emx_status open_vectors(const struct scanning_args *a, struct emx_sc
         status = vectors_open(&a->vectors, 0, ret_e, err);
     if (status == EMX_OK && a->vne_weights)
         status = read_weights(a->vne_weights, ret_weights, &n_weights, err);
-    *ret = (struct emx_scan_vectors){*ret_e,      a->vectors.embeddings, a->vne_documents,
-                                     a->vne_seed, *ret_weights,          n_weights};
+    *ret = (struct emx_scan_vectors){.embeddings = *ret_e,
+                                     .source = a->vectors.embeddings,
+                                     .n_documents = a->vne_documents,
+                                     .seed = a->vne_seed,
+                                     .precise = a->vne_precise,
+                                     .weights = *ret_weights,
+                                     .n_weights = n_weights};
     return status;
 }
 
@@ -328,9 +335,9 @@ static enum emx_status read_corpus(const struct scanning_args *a, char **operand
 
 static int check_vectors(const struct scanning_args *a)
 {
-    if (!a->vectors.embeddings && (a->vne_documents || a->vne_seed || a->vne_weights))
-        return say_usage("--vne-documents, --vne-seed and --vne-weights are about documents, of which --embeddings "
-                         "makes vectors");
+    if (!a->vectors.embeddings && (a->vne_documents || a->vne_seed || a->vne_weights || a->vne_precise))
+        return say_usage("--vne-documents, --vne-seed, --vne-weights and --vne-precise are about documents, of which "
+                         "--embeddings makes vectors");
     return vectors_check(&a->vectors);
 }
 

@@ -14,6 +14,7 @@ struct scanning_args {
     uint64_t vne_documents;     /* 0: all */
     uint32_t vne_seed;
     const char *vne_weights; /* a state file; NULL: tokens are not weighted */
+    bool vne_precise;
     uint32_t n_threads;
     uint64_t memory_bytes;
     const char *tmpdir;

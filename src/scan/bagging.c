@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_COUNT_BYTES = 20 /* with what it may grow, and a number of the sums */, LEAST_BATCH_COUNTS = 4096 };
+/* With what a count may grow, and a number of the sums. */
+enum { BATCH_COUNT_BYTES = 20, PRECISE_COUNT_BYTES = 24, LEAST_BATCH_COUNTS = 4096 };
 
 /* --- the scan ---------------------------------------------------------------------------------------------- */
 
@@ -37,9 +38,9 @@ static enum emx_status set_vocabularies(const struct bagging *b, struct emx_erro
 }
 
 /* Batches take up to a sixteenth of the memory, since smaller ones cost time. */
-static size_t batch_counts(uint64_t memory_of_thread)
+static size_t batch_counts(uint64_t memory_of_thread, bool precise)
 {
-    uint64_t n = memory_of_thread / 16 / BATCH_COUNT_BYTES;
+    uint64_t n = memory_of_thread / 16 / (precise ? PRECISE_COUNT_BYTES : BATCH_COUNT_BYTES);
 
     return n < LEAST_BATCH_COUNTS ? LEAST_BATCH_COUNTS : n < BATCH_COUNTS ? (size_t)n : BATCH_COUNTS;
 }
@@ -51,9 +52,10 @@ static enum emx_status take_memory(const struct bagging *b, unsigned n_threads, 
     size_t dimension = emx_embeddings_dimension(b->given->embeddings);
     size_t n_tokens = emx_embeddings_n_tokens(b->given->embeddings);
     uint64_t matrix = covariance_n_sums(dimension) * sizeof(wide), needed;
+    bool precise = b->given->precise;
 
-    needed = b->n_domains * matrix + (uint64_t)n_tokens * dimension * sizeof(int16_t) +
-             n_threads * (3 * matrix + bags_bytes(n_tokens, dimension, b->batch_counts));
+    needed = b->n_domains * matrix + (uint64_t)n_tokens * dimension * token_rows_number_bytes(precise) +
+             n_threads * ((precise ? 4 : 3) * matrix + bags_bytes(n_tokens, dimension, precise, b->batch_counts));
     if (needed > budget->limit / 2)
         return emx_fail(err, EMX_ERR_ARG,
                         "vectors of %zu dimensions for %u tokens, and their sums over documents of %zu domain%s on %u "
@@ -84,12 +86,12 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     if (!given)
         return EMX_OK;
     b->budget = budget;
-    b->batch_counts = batch_counts(budget->limit / n_threads);
+    b->batch_counts = batch_counts(budget->limit / n_threads, given->precise);
     status = check_weights(given, err);
     if (!status)
         status = take_memory(b, n_threads, budget, err);
     if (!status)
-        status = token_rows_create(given->embeddings, given->weights, given->n_weights, &b->rows, err);
+        status = token_rows_create(given->embeddings, given->weights, given->n_weights, given->precise, &b->rows, err);
     if (status)
         return status;
     b->vectors = token_rows_checksum(b->rows);
@@ -128,7 +130,7 @@ enum emx_status bagger_init(struct bagger *w, struct bagging *all, struct emx_er
     w->offered = calloc(dimension, sizeof(*w->offered));
     if (!w->offered)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a thread");
-    status = emx_density_create(dimension, &w->sums.density, err);
+    status = emx_density_create(dimension, all->rows->precise, &w->sums.density, err);
     if (!status)
         status = bags_create(all->rows, all->batch_counts, &w->bags, err);
     return status;
@@ -230,6 +232,7 @@ enum emx_status bagging_write(struct bagging *b, const struct domain *d, struct 
         return EMX_OK;
     from = &b->of_domain[d - b->domains];
     head = (struct emx_covariance){.dimension = (uint32_t)b->rows->dimension,
+                                   .precise = b->rows->precise,
                                    .vectors = b->vectors,
                                    .weighting = b->given->weights ? "sif" : "none",
                                    .n_requested = b->given->n_documents,

@@ -143,7 +143,9 @@ static enum emx_status check_file(struct reading *r, const struct journal *j)
 
 static enum emx_status check_sums(const struct scan *s, const struct bagged *b, const char *path, struct emx_error *err)
 {
-    struct emx_covariance head = {.dimension = (uint32_t)s->bagging.rows->dimension, .n_documents = b->n_documents};
+    struct emx_covariance head = {.dimension = (uint32_t)s->bagging.rows->dimension,
+                                  .precise = s->bagging.rows->precise,
+                                  .n_documents = b->n_documents};
     const char *wrong = NULL;
 
     if (b->n_documents > EMX_MAX_DOCUMENTS || (b->n_documents && !b->sums))

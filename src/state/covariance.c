@@ -22,6 +22,8 @@ static uint64_t n_taken(const struct emx_covariance *c)
 
 const char *covariance_difference(const struct emx_covariance *a, const struct emx_covariance *b)
 {
+    if (a->precise != b->precise)
+        return "has sums of another precision";
     if (a->vectors != b->vectors || a->dimension != b->dimension)
         return "has other vectors of tokens";
     if (strcmp(a->weighting, b->weighting) != 0)
@@ -75,10 +77,10 @@ const char *covariance_check(const struct emx_covariance *c, const struct emx_do
     return NULL;
 }
 
-/* Each document's vector has a length of 2^24 but for rounding.  Within that range a trace cannot overflow. */
+/* Each document's vector has a length of 2^24, or 2^40, but for rounding.  Within that range nothing overflows. */
 const char *covariance_check_sums(const struct emx_covariance *c, const wide *sums)
 {
-    wide all = (wide)c->n_documents << 48, slack = all / 1024, trace = 0;
+    wide all = (wide)c->n_documents << 2 * emx_density_bits(c->precise), slack = all / 1024, trace = 0;
 
     for (size_t i = 0; i < covariance_n_sums(c->dimension); i++) {
         if (sums[i] > all + slack || sums[i] < -all - slack)
@@ -88,6 +90,8 @@ const char *covariance_check_sums(const struct emx_covariance *c, const wide *su
         trace += sums[at];
         if (sums[at] < 0)
             return "a covariance with a negative variance";
+        if (trace > all + slack)
+            break;
     }
     if (trace > all + slack || trace < all - slack)
         return "a covariance of another number of documents";
@@ -117,7 +121,7 @@ static size_t encode_head(const struct emx_covariance *c, uint32_t width, unsign
     put_u32(to + 8, (uint32_t)n);
     put_u32(to + 12, c->dimension);
     put_u32(to + 16, width);
-    put_u32(to + 20, 0);
+    put_u32(to + 20, c->precise);
     put_u64(to + 24, c->vectors);
     put_u64(to + 32, c->n_requested);
     put_u64(to + 40, c->seed);
@@ -193,6 +197,7 @@ const char *covariance_decode(const char *bytes, size_t n, uint64_t section_len,
     if (XXH3_64bits(bytes + 8, n - 8) != get_u64(bytes))
         return "a covariance whose head does not match its checksum";
     *ret = (struct emx_covariance){.dimension = get_u32(bytes + 12),
+                                   .precise = get_u32(bytes + 20),
                                    .vectors = get_u64(bytes + 24),
                                    .n_requested = get_u64(bytes + 32),
                                    .seed = get_u64(bytes + 40),
@@ -200,7 +205,7 @@ const char *covariance_decode(const char *bytes, size_t n, uint64_t section_len,
                                    .n_left_out = get_u64(bytes + 56),
                                    .n_tokens = get_u64(bytes + 64),
                                    .n_tokens_without_vector = get_u64(bytes + 72)};
-    if (get_u32(bytes + 20) != 0 || !decode_strings(bytes, n, ret))
+    if (get_u32(bytes + 20) > 1 || !decode_strings(bytes, n, ret))
         return "a covariance whose head is damaged";
     if (ret->dimension > EMX_MAX_DIMENSION || width < 1 || width > MOST_WIDTH ||
         section_len - n != covariance_n_sums(ret->dimension) * width)

@@ -22,8 +22,7 @@ struct bags {
     bool has_sum;
     struct batch *documents; /* that ended */
     struct batch *alone;     /* for what is summed up at once */
-    int32_t *sum;            /* [n_columns of rows] of a document of a batch */
-    double *x;               /* [dimension] */
+    double *x;               /* [n_columns of rows] of a document of a batch */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -31,11 +30,11 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t bags_bytes(size_t n_tokens, size_t dimension, size_t batch_counts)
+size_t bags_bytes(size_t n_tokens, size_t dimension, bool precise, size_t batch_counts)
 {
     return n_tokens * sizeof(uint16_t) + (MOST_IN_SUM + 1) * sizeof(uint32_t) +
-           (dimension + COLUMN_STEP) * (sizeof(int64_t) + sizeof(int32_t) + sizeof(double)) +
-           batch_bytes(n_tokens, dimension, batch_counts) + batch_bytes(n_tokens, dimension, 0);
+           (dimension + COLUMN_STEP) * (sizeof(int64_t) + sizeof(double)) +
+           batch_bytes(n_tokens, dimension, precise, batch_counts) + batch_bytes(n_tokens, dimension, precise, 0);
 }
 
 enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, struct bags **ret,
@@ -50,10 +49,9 @@ enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, 
         b->part.sum = calloc(rows->dimension, sizeof(*b->part.sum));
         b->documents = batch_create(rows, SIZE_MAX, batch_counts);
         b->alone = batch_create(rows, 1, 1);
-        b->sum = calloc(rows->n_columns, sizeof(*b->sum));
-        b->x = calloc(rows->dimension, sizeof(*b->x));
+        b->x = calloc(rows->n_columns, sizeof(*b->x));
     }
-    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->sum || !b->x) {
+    if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->x) {
         bags_destroy(&b);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for documents of %u tokens", rows->n_tokens);
     }
@@ -70,7 +68,6 @@ void bags_destroy(struct bags **b)
     free((*b)->part.sum);
     batch_destroy(&(*b)->documents);
     batch_destroy(&(*b)->alone);
-    free((*b)->sum);
     free((*b)->x);
     free(*b);
     *b = NULL;
@@ -98,6 +95,12 @@ static bool add_counts(struct bags *b, struct batch *to)
     return true;
 }
 
+/* What counts to the limit may have no vector: who can be near it is not asked more closely. */
+static bool is_too_long(const struct bags *b)
+{
+    return b->part.n_tokens > b->rows->most_tokens;
+}
+
 static void sum_at_once(struct bags *b)
 {
     bool added = add_counts(b, b->alone);
@@ -105,10 +108,10 @@ static void sum_at_once(struct bags *b)
     assert(added);
     (void)added;
     batch_sum_up(b->alone);
-    batch_document(b->alone, 0, b->sum);
+    batch_document(b->alone, 0, b->x);
     batch_clear(b->alone);
-    for (size_t i = 0; i < b->rows->dimension; i++)
-        b->part.sum[i] += b->sum[i];
+    for (size_t i = 0; i < b->rows->dimension && !is_too_long(b); i++)
+        b->part.sum[i] += (int64_t)b->x[i];
     b->has_sum = true;
 }
 
@@ -168,9 +171,9 @@ size_t bags_u32(struct bags *b, const uint32_t *tokens, size_t n)
 
 void bags_add_part(struct bags *b, const struct bag_part *part)
 {
-    for (size_t i = 0; i < b->rows->dimension; i++)
-        b->part.sum[i] += part->sum[i];
     b->part.n_tokens += part->n_tokens;
+    for (size_t i = 0; i < b->rows->dimension && !is_too_long(b); i++)
+        b->part.sum[i] += part->sum[i];
     b->part.n_without_vector += part->n_without_vector;
     b->has_sum = true;
 }
@@ -203,6 +206,9 @@ static enum emx_status end_later(struct bags *b, struct emx_error *err)
 static enum emx_status add_sum(struct bags *b, struct emx_error *err)
 {
     sum_at_once(b);
+    if (is_too_long(b))
+        return emx_fail(err, EMX_ERR_ARG, "a document of %llu tokens: precise sums are of at most %llu",
+                        (unsigned long long)b->part.n_tokens, (unsigned long long)b->rows->most_tokens);
     for (size_t i = 0; i < b->rows->dimension; i++)
         b->x[i] = (double)b->part.sum[i] * b->rows->scale[i];
     return add_direction(b, err);
@@ -235,10 +241,11 @@ void bags_drop(struct bags *b)
     clear(b);
 }
 
-static enum emx_status add_ended(struct bags *b, struct emx_error *err)
+static enum emx_status add_ended(struct bags *b, size_t i, struct emx_error *err)
 {
-    for (size_t i = 0; i < b->rows->dimension; i++)
-        b->x[i] = (double)b->sum[i] * b->rows->scale[i];
+    batch_document(b->documents, i, b->x);
+    for (size_t k = 0; k < b->rows->dimension; k++)
+        b->x[k] *= b->rows->scale[k];
     return add_direction(b, err);
 }
 
@@ -247,10 +254,8 @@ enum emx_status bags_flush(struct bags *b, struct emx_error *err)
     enum emx_status status = EMX_OK;
 
     batch_sum_up(b->documents);
-    for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++) {
-        batch_document(b->documents, i, b->sum);
-        status = add_ended(b, err);
-    }
+    for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++)
+        status = add_ended(b, i, err);
     batch_clear(b->documents);
     return status;
 }

@@ -31,7 +31,7 @@ struct bag_sums {
 
 /* A part of a document, or all of it. */
 struct bag_part {
-    int64_t *sum; /* [dimension] of its tokens' rows; of the caller */
+    int64_t *sum; /* [dimension] of its tokens' rows; of the caller; anything if these are more than most_tokens */
     uint64_t n_tokens, n_without_vector;
 };
 
@@ -39,7 +39,7 @@ struct bag_part {
 EMX_CHECKED enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, struct bags **ret,
                                         struct emx_error *err);
 /* What that takes at most. */
-size_t bags_bytes(size_t n_tokens, size_t dimension, size_t batch_counts);
+size_t bags_bytes(size_t n_tokens, size_t dimension, bool precise, size_t batch_counts);
 /* Accepts NULL.  Documents that were not flushed are lost. */
 void bags_destroy(struct bags **b);
 
@@ -56,7 +56,7 @@ void bags_add_part(struct bags *b, const struct bag_part *part);
 
 /*
  * The open document is over.  One without direction, also one without tokens, is counted as such (emx_density_add()).
- * EMX_ERR_RANGE: more than EMX_MAX_DOCUMENTS; EMX_ERR_MEMORY.
+ * EMX_ERR_RANGE: more than EMX_MAX_DOCUMENTS; EMX_ERR_ARG: more tokens than a sum takes (token_rows.h); EMX_ERR_MEMORY.
  */
 EMX_CHECKED enum emx_status bags_end(struct bags *b, struct emx_error *err);
 /* What was added since the last end goes to *ret instead, over what was there. */

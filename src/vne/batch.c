@@ -25,7 +25,8 @@ struct batch {
     size_t most_counts;
     size_t n_counts, n_grown; /* of all parts; by how much their room has grown */
     size_t n_documents, most_documents;
-    int32_t *sums; /* block by block of columns: [most_documents][width] */
+    size_t sum_bytes;
+    unsigned char *sums; /* block by block of columns: [most_documents][width] of int32_t or, precise, double */
 };
 
 static bool resize(struct part *p, size_t cap)
@@ -51,7 +52,12 @@ static size_t count_documents(size_t most_counts, size_t n_columns, size_t n_par
     return most_counts / (n_columns > n_parts ? n_columns : n_parts) + 1;
 }
 
-size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts)
+static size_t bytes_of_sum(bool precise)
+{
+    return precise ? sizeof(double) : sizeof(int32_t);
+}
+
+size_t batch_bytes(size_t n_tokens, size_t dimension, bool precise, size_t most_counts)
 {
     size_t n_columns = (dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP, n_parts = count_parts(n_tokens);
     size_t n_documents = count_documents(most_counts, n_columns, n_parts);
@@ -59,7 +65,7 @@ size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts)
 
     return n_parts *
                ((DOCUMENT_COUNTS + ROWS_AHEAD) * sizeof(struct token_count) + n_documents * sizeof(struct token_run)) +
-           grown * sizeof(struct token_count) + n_documents * n_columns * sizeof(int32_t);
+           grown * sizeof(struct token_count) + n_documents * n_columns * bytes_of_sum(precise);
 }
 
 struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts)
@@ -71,7 +77,7 @@ struct batch *batch_create(const struct token_rows *rows, size_t most_documents,
 
     if (!b)
         return NULL;
-    row_sums_kernels(kernels, &n_kernels);
+    row_sums_kernels(rows->precise, kernels, &n_kernels);
     b->rows = rows;
     b->most_counts = most_counts;
     b->sum_up = kernels[0];
@@ -79,7 +85,8 @@ struct batch *batch_create(const struct token_rows *rows, size_t most_documents,
     most = count_documents(most_counts, rows->n_columns, b->n_parts);
     b->most_documents = most_documents < most ? most_documents : most;
     b->parts = calloc(b->n_parts, sizeof(*b->parts));
-    b->sums = calloc(b->most_documents * rows->n_columns, sizeof(*b->sums));
+    b->sum_bytes = bytes_of_sum(rows->precise);
+    b->sums = calloc(b->most_documents * rows->n_columns, b->sum_bytes);
     done = b->parts && b->sums;
     for (size_t i = 0; i < b->n_parts && done; i++) {
         b->parts[i].runs = calloc(b->most_documents, sizeof(struct token_run));
@@ -166,23 +173,30 @@ void batch_sum_up(struct batch *b)
 {
     const struct token_rows *r = b->rows;
 
-    memset(b->sums, 0, b->n_documents * r->n_columns * sizeof(*b->sums));
-    for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
-        const int16_t *block = token_rows_block(r, first);
-        size_t width = token_rows_width(r, first);
-
+    memset(b->sums, 0, b->n_documents * r->n_columns * b->sum_bytes);
+    for (size_t first = 0; first < r->n_columns; first += r->block_columns) {
         for (size_t i = 0; i < b->n_parts; i++)
-            b->sum_up(block + i * PART_TOKENS * width, width, b->parts[i].counts, b->parts[i].runs, b->parts[i].n_runs,
-                      b->sums + first * b->n_documents);
+            b->sum_up(token_rows_block(r, first, i * PART_TOKENS), token_rows_width(r, first), b->parts[i].counts,
+                      b->parts[i].runs, b->parts[i].n_runs, b->sums + first * b->n_documents * b->sum_bytes);
     }
 }
 
-void batch_document(const struct batch *b, size_t i, int32_t *ret)
+static void to_doubles(const int32_t *from, size_t n, double *ret)
 {
-    for (size_t first = 0; first < b->rows->n_columns; first += BLOCK_COLUMNS) {
-        size_t width = token_rows_width(b->rows, first);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = from[i];
+}
 
-        memcpy(ret + first, b->sums + first * b->n_documents + i * width, width * sizeof(*ret));
+void batch_document(const struct batch *b, size_t i, double *ret)
+{
+    for (size_t first = 0; first < b->rows->n_columns; first += b->rows->block_columns) {
+        size_t width = token_rows_width(b->rows, first);
+        const void *sums = b->sums + (first * b->n_documents + i * width) * b->sum_bytes;
+
+        if (b->rows->precise)
+            memcpy(ret + first, sums, width * sizeof(*ret));
+        else
+            to_doubles(sums, width, ret + first);
     }
 }
 

@@ -26,7 +26,7 @@ enum { BATCH_COUNTS = 1 << 20 };
  */
 struct batch *batch_create(const struct token_rows *rows, size_t most_documents, size_t most_counts);
 /* What that takes at most, of documents whose number most_counts limits, or of one document (most_counts 0). */
-size_t batch_bytes(size_t n_tokens, size_t dimension, size_t most_counts);
+size_t batch_bytes(size_t n_tokens, size_t dimension, bool precise, size_t most_counts);
 /* Accepts NULL. */
 void batch_destroy(struct batch **b);
 
@@ -39,8 +39,8 @@ size_t batch_n_documents(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 
 void batch_sum_up(struct batch *b);
-/* The sums of the i-th document that was added: ret[n_columns of rows]. */
-void batch_document(const struct batch *b, size_t i, int32_t *ret);
+/* The sums of the i-th document that was added, which are integers: ret[n_columns of rows]. */
+void batch_document(const struct batch *b, size_t i, double *ret);
 void batch_clear(struct batch *b);
 
 #endif

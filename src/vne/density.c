@@ -11,6 +11,13 @@
  *
  * so as long as that is at most 2^53 all that BLAS computes on its way, in whatever order, are integers that double
  * has.
+ *
+ * In a precise matrix q = round(2^40 v) is halved, q = 2^20 h + l with |h| <= 2^20 and |l| <= 2^19, and three products
+ * are enough (Karatsuba and Ofman 1962):
+ *
+ *     sum q_i q_k = 2^40 sum h_i h_k + 2^20 (sum m_i m_k - sum h_i h_k - sum l_i l_k) + sum l_i l_k,    m = h + l
+ *
+ * As |m| < 2^21, no sum over the 256 documents of a block reaches 2^50, and each is carried over at once.
  */
 #include "vne/density.h"
 #include "linalg/symmetric.h"
@@ -19,16 +26,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_DOCUMENTS = 256 /* wide enough for BLAS to run at full speed; 600 KiB at dimension 300 */ };
-static const double grid = 0x1p24, largest_sum = 0x1p53;
+enum {
+    BLOCK_DOCUMENTS = 256, /* wide enough for BLAS to run at full speed; 600 KiB at dimension 300 */
+    LOW_BITS = EMX_DENSITY_PRECISE_BITS / 2
+};
+static const double largest_sum = 0x1p53;
 
 struct emx_density {
     size_t dimension;
+    bool precise;
+    double grid; /* how many units the length 1 has */
     uint64_t n_documents, n_left_out;
-    double *block;    /* [BLOCK_DOCUMENTS][dimension] integers */
+    double *block;    /* [BLOCK_DOCUMENTS][dimension] integers; of a precise matrix their high halves */
+    double *low;      /* ... and the low ones, likewise; else NULL */
     size_t n_block;   /* documents in it */
-    double *products; /* [dimension x dimension] column-major, lower triangle */
-    double bound;     /* of what is in block and products */
+    double *products; /* [dimension x dimension] column-major, lower triangle; in a precise matrix 0 between blocks */
+    double bound;     /* of what is in block and products; not kept of a precise matrix */
     wide *total;      /* [dimension * (dimension + 1) / 2] the lower triangle, column by column */
 };
 
@@ -37,7 +50,7 @@ static size_t triangle(size_t n)
     return n * (n + 1) / 2;
 }
 
-enum emx_status emx_density_create(size_t dimension, struct emx_density **ret, struct emx_error *err)
+enum emx_status emx_density_create(size_t dimension, bool precise, struct emx_density **ret, struct emx_error *err)
 {
     struct emx_density *d;
 
@@ -47,11 +60,14 @@ enum emx_status emx_density_create(size_t dimension, struct emx_density **ret, s
     d = calloc(1, sizeof(*d));
     if (d) {
         d->dimension = dimension;
+        d->precise = precise;
+        d->grid = ldexp(1, emx_density_bits(precise));
+        d->low = precise ? calloc(BLOCK_DOCUMENTS * dimension, sizeof(*d->low)) : NULL;
         d->block = calloc(BLOCK_DOCUMENTS * dimension, sizeof(*d->block));
         d->products = calloc(dimension * dimension, sizeof(*d->products));
         d->total = calloc(triangle(dimension), sizeof(*d->total));
     }
-    if (!d || !d->block || !d->products || !d->total) {
+    if (!d || !d->block || (precise && !d->low) || !d->products || !d->total) {
         emx_density_destroy(&d);
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for a matrix of %zu x %zu", dimension, dimension);
     }
@@ -64,6 +80,7 @@ void emx_density_destroy(struct emx_density **d)
     if (!*d)
         return;
     free((*d)->block);
+    free((*d)->low);
     free((*d)->products);
     free((*d)->total);
     free(*d);
@@ -101,9 +118,39 @@ uint64_t emx_density_n_left_out(const struct emx_density *d)
 
 /* --- adding -------------------------------------------------------------------------------------------- */
 
+/* products[], so many times, to total[]. */
+static inline void carry(struct emx_density *d, int64_t times)
+{
+    wide *total = d->total;
+
+    for (size_t k = 0; k < d->dimension; k++) {
+        const double *column = d->products + k * d->dimension;
+
+        for (size_t i = k; i < d->dimension; i++)
+            *total++ += (wide)(int64_t)column[i] * times;
+    }
+    clear_products(d);
+}
+
+static void multiply_halves(struct emx_density *d)
+{
+    const int64_t unit = INT64_C(1) << LOW_BITS;
+
+    linalg_add_outer_products(d->dimension, d->n_block, d->block, d->products);
+    carry(d, unit * unit - unit);
+    linalg_add_outer_products(d->dimension, d->n_block, d->low, d->products);
+    carry(d, 1 - unit);
+    for (size_t i = 0; i < d->n_block * d->dimension; i++)
+        d->block[i] += d->low[i];
+    linalg_add_outer_products(d->dimension, d->n_block, d->block, d->products);
+    carry(d, unit);
+}
+
 static void multiply(struct emx_density *d)
 {
-    if (d->n_block)
+    if (d->n_block && d->precise)
+        multiply_halves(d);
+    else if (d->n_block)
         linalg_add_outer_products(d->dimension, d->n_block, d->block, d->products);
     d->n_block = 0;
 }
@@ -111,16 +158,9 @@ static void multiply(struct emx_density *d)
 /* All that was added is in total[] after it. */
 static void carry_over(struct emx_density *d)
 {
-    wide *total = d->total;
-
     multiply(d);
-    for (size_t k = 0; k < d->dimension; k++) {
-        const double *column = d->products + k * d->dimension;
-
-        for (size_t i = k; i < d->dimension; i++)
-            *total++ += (int64_t)column[i];
-    }
-    clear_products(d);
+    if (!d->precise)
+        carry(d, 1);
 }
 
 /* Sums and maxima are of every LANES-th number first, so that vectors can be used; the order is always the same. */
@@ -188,17 +228,41 @@ static double largest_of(const double *x, size_t n)
     return fmax(fmax(largest[0], largest[1]), fmax(largest[2], largest[3]));
 }
 
-/* q = round(2^24 x * scale / len); the largest |q|. */
-static double round_unit(const double *x, size_t n, double scale, double len, double *q)
+/* q = round(grid * x * scale / len) */
+static void round_unit(const double *x, size_t n, double scale, double len, double grid, double *q)
 {
     for (size_t i = 0; i < n; i++)
         q[i] = rounded(x[i] * scale / len * grid);
-    return largest_of(q, n);
+}
+
+/* Products and block have room for q, which is behind the block, or get it. */
+static void make_room(struct emx_density *d, const double *q)
+{
+    double largest = largest_of(q, d->dimension);
+
+    if (d->bound + largest * largest > largest_sum) {
+        carry_over(d);
+        memmove(d->block, q, d->dimension * sizeof(*q));
+    }
+    d->bound += largest * largest;
+}
+
+/* Of q, which becomes the high half: in units of 2^LOW_BITS. */
+static void split(double *q, size_t n, double *low)
+{
+    const double unit = (double)(INT64_C(1) << LOW_BITS);
+
+    for (size_t i = 0; i < n; i++) {
+        double high = rounded(q[i] / unit);
+
+        low[i] = q[i] - high * unit;
+        q[i] = high;
+    }
 }
 
 enum emx_status emx_density_add(struct emx_density *d, const double *x)
 {
-    double scale, len = length(x, d->dimension, &scale), largest;
+    double scale, len = length(x, d->dimension, &scale);
     double *q = d->block + d->n_block * d->dimension;
 
     if (!isfinite(len))
@@ -209,12 +273,11 @@ enum emx_status emx_density_add(struct emx_density *d, const double *x)
     }
     if (d->n_documents >= EMX_MAX_DOCUMENTS)
         return EMX_ERR_RANGE;
-    largest = round_unit(x, d->dimension, scale, len, q);
-    if (d->bound + largest * largest > largest_sum) {
-        carry_over(d);
-        memmove(d->block, q, d->dimension * sizeof(*q));
-    }
-    d->bound += largest * largest;
+    round_unit(x, d->dimension, scale, len, d->grid, q);
+    if (d->precise)
+        split(q, d->dimension, d->low + d->n_block * d->dimension);
+    else
+        make_room(d, q);
     d->n_documents++;
     if (++d->n_block == BLOCK_DOCUMENTS)
         multiply(d);
@@ -223,7 +286,7 @@ enum emx_status emx_density_add(struct emx_density *d, const double *x)
 
 enum emx_status emx_density_merge(struct emx_density *d, struct emx_density *other)
 {
-    if (d->dimension != other->dimension)
+    if (d->dimension != other->dimension || d->precise != other->precise)
         return EMX_ERR_ARG;
     if (other->n_documents > EMX_MAX_DOCUMENTS - d->n_documents)
         return EMX_ERR_RANGE;

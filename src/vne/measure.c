@@ -327,7 +327,7 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
         if (p->options->n_documents)
             status = sample_create(p->options->n_documents, p->set->dimension, NULL, &p->domains[i].sample, err);
         if (!status)
-            status = emx_density_create(p->set->dimension, &p->set->domains[i].density, err);
+            status = emx_density_create(p->set->dimension, p->options->precise, &p->set->domains[i].density, err);
     }
     return status;
 }
@@ -347,7 +347,7 @@ static enum emx_status prepare_workers(struct pass *p, struct emx_error *err)
         if (!status)
             status = waiting_init(&w->waiting, p->rows, w->bags, err);
         if (!status)
-            status = emx_density_create(p->set->dimension, &w->sums.density, err);
+            status = emx_density_create(p->set->dimension, p->options->precise, &w->sums.density, err);
     }
     return status;
 }
@@ -363,6 +363,7 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
                         emx_state_n_domains(p->state));
     p->set->n_requested = p->options->n_documents;
     p->set->seed = p->options->seed;
+    p->set->precise = p->options->precise;
     status = list_shards(p, err);
     if (!status)
         status = prepare_domains(p, err);
@@ -371,7 +372,7 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
     if (!status && p->options->weighting != EMX_VNE_WEIGHTING_NONE)
         status = weigh_tokens(p, err);
     if (!status)
-        status = token_rows_create(p->embeddings, p->weights, p->n_weights, &p->rows, err);
+        status = token_rows_create(p->embeddings, p->weights, p->n_weights, p->options->precise, &p->rows, err);
     if (!status)
         p->set->vectors = token_rows_checksum(p->rows);
     return status ? status : prepare_workers(p, err);

@@ -5,10 +5,13 @@
  * one row after the other is added; so a number of a row costs a multiplication, an addition and the way from memory,
  * and it is the last that takes long: rows are fetched ROWS_AHEAD before they are added, and there are so few,
  * PART_TOKENS, that those of many documents come from the cache (batch.h).
+ *
+ * Numbers of rows are int16_t and sums int32_t; or, precise, both are doubles that are integers.
  */
 #ifndef VNE_ROW_SUMS_H
 #define VNE_ROW_SUMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +20,9 @@ enum {
     MOST_IN_SUM = INT16_MAX, /* tokens, so that no sum overflows */
     PART_TOKENS = 4096,      /* with BLOCK_COLUMNS columns 512 KiB, about a second level cache */
     BLOCK_COLUMNS = 64,
-    COLUMN_STEP = 16
+    COLUMN_STEP = 16,
+    PRECISE_COLUMNS = COLUMN_STEP, /* 512 KiB again */
+    PRECISE_BITS = 38,             /* of a number of a precise row, beside its sign: sums stay below 2^53 */
 };
 
 /* How often a token comes in a document; `row` is its number among those of the part. */
@@ -34,15 +39,15 @@ struct token_run {
  * sums[document of the run][width] += n times the row, over the counts of the run, for all runs.  rows[][width]: their
  * columns are where row_place() says; width COLUMN_STEP, twice, three times or four times that.  Runs end at even
  * numbers (a count of 0 makes it so).  All n of a document together are at most MOST_IN_SUM.  Behind the last count
- * come ROWS_AHEAD more that have rows.
+ * come ROWS_AHEAD more that have rows.  Precise: width is PRECISE_COLUMNS, and columns are in their order.
  */
-typedef void row_sums_fn(const int16_t *rows, size_t width, const struct token_count *counts,
-                         const struct token_run *runs, size_t n_runs, int32_t *sums);
+typedef void row_sums_fn(const void *rows, size_t width, const struct token_count *counts, const struct token_run *runs,
+                         size_t n_runs, void *sums);
 
-row_sums_fn row_sums_plain, row_sums_avx2;
+row_sums_fn row_sums_plain, row_sums_avx2, row_sums_precise;
 
 /* Those that this processor can run, the best first; plain is the last. *ret_n is at most 2. */
-void row_sums_kernels(row_sums_fn *ret[2], size_t *ret_n);
+void row_sums_kernels(bool precise, row_sums_fn *ret[2], size_t *ret_n);
 
 /*
  * Where in a row a column is: of each 16 the second and the third four are exchanged, so that what 256-bit instructions

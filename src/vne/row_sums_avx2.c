@@ -55,8 +55,8 @@ static inline __attribute__((always_inline)) void sum_up(const int16_t *rows, co
     }
 }
 
-void row_sums_avx2(const int16_t *rows, size_t width, const struct token_count *counts, const struct token_run *runs,
-                   size_t n_runs, int32_t *sums)
+void row_sums_avx2(const void *rows, size_t width, const struct token_count *counts, const struct token_run *runs,
+                   size_t n_runs, void *sums)
 {
     switch (width) {
     case 64:

@@ -21,16 +21,17 @@ struct reading {
 
 static enum emx_status refuse_mixture(const struct emx_domain *a, const struct emx_domain *b, struct emx_error *err)
 {
-    return emx_fail(err, EMX_ERR_ARG,
-                    "domains '%.200s' and '%.200s' were measured with other vectors, weights or numbers of documents: "
-                    "their von Neumann entropies do not compare",
-                    a->name, b->name);
+    return emx_fail(
+        err, EMX_ERR_ARG,
+        "domains '%.200s' and '%.200s' were measured with other vectors, precision, weights or numbers of documents: "
+        "their von Neumann entropies do not compare",
+        a->name, b->name);
 }
 
 static bool same_kind(const struct emx_covariance *a, const struct emx_covariance *b)
 {
-    return a->vectors == b->vectors && a->dimension == b->dimension && strcmp(a->weighting, b->weighting) == 0 &&
-           a->n_requested == b->n_requested && a->seed == b->seed;
+    return a->vectors == b->vectors && a->precise == b->precise && a->dimension == b->dimension &&
+           strcmp(a->weighting, b->weighting) == 0 && a->n_requested == b->n_requested && a->seed == b->seed;
 }
 
 static enum emx_status find_domains(struct reading *r, size_t *ret_n, struct emx_error *err)
@@ -77,6 +78,7 @@ static enum emx_status make_set(struct reading *r, size_t n, struct emx_error *e
     r->set->vectors = c ? c->vectors : 0;
     r->set->n_requested = c ? c->n_requested : 0;
     r->set->seed = c ? c->seed : 0;
+    r->set->precise = c && c->precise;
     for (size_t i = 0; i < n && !status; i++)
         status = describe(&r->set->domains[i], emx_state_domain(r->state, r->domain_of[i]), err);
     return status;
@@ -121,7 +123,7 @@ static enum emx_status solve_all(struct reading *r, const struct placement *p, s
     if (!r->works)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory for threads");
     for (; r->n_works < n && !status; r->n_works++)
-        status = emx_density_create(r->set->dimension, &r->works[r->n_works], err);
+        status = emx_density_create(r->set->dimension, r->set->precise, &r->works[r->n_works], err);
     if (!status)
         status = threads_for(p, r->set->n_domains, solve_item, r, err);
     return !status && r->error.status ? emx_fail(err, r->error.status, "%s", r->error.message) : status;
@@ -176,6 +178,7 @@ static struct emx_covariance head_of(const struct emx_vne_set *set, const struct
 {
     return (struct emx_covariance){.dimension = (uint32_t)set->dimension,
                                    .vectors = set->vectors,
+                                   .precise = set->precise,
                                    .weighting = set->weighting,
                                    .n_requested = set->n_requested,
                                    .seed = set->seed,

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
-enum { HUGE_PAGE = 2 << 20, LARGEST = INT16_MAX };
+enum { HUGE_PAGE = 2 << 20, NARROW_BITS = 15, SUM_BITS = 63 };
 
 /* What rows are made of. */
 struct source {
@@ -32,44 +32,36 @@ static bool weighted(struct source *s, uint32_t token)
     return true;
 }
 
-/* Where the columns of a row from `first` on are, a block of them. */
-static int16_t *place(const struct token_rows *r, uint32_t token, size_t first)
+/* Numbers of n columns, a block of them or less. */
+static void put_numbers(const struct token_rows *r, const double *numbers, size_t n, void *to)
 {
-    return r->rows + first * r->n_tokens + token * token_rows_width(r, first);
+    int16_t *narrow = to;
+
+    if (r->precise)
+        memcpy(to, numbers, n * sizeof(*numbers));
+    else
+        for (size_t i = 0; i < n; i++)
+            narrow[row_place(i)] = (int16_t)(int32_t)numbers[i];
 }
 
-enum { FOUR = 4 * sizeof(int16_t) };
-
-/* Of numbers[n_columns], in fours, which stay together (row_place()). */
-static void put_row(struct token_rows *r, uint32_t token, const int16_t *numbers)
+static void get_numbers(const struct token_rows *r, const void *from, size_t n, int64_t *ret)
 {
-    for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
-        int16_t *to = place(r, token, first);
+    const double *precise = from;
+    const int16_t *narrow = from;
 
-        for (size_t i = 0; i < token_rows_width(r, first); i += 4)
-            memcpy(to + row_place(i), numbers + first + i, FOUR);
-    }
+    for (size_t i = 0; i < n; i++)
+        ret[i] = r->precise ? (int64_t)precise[i] : narrow[row_place(i)];
 }
 
-static void get_row(const struct token_rows *r, uint32_t token, int16_t *numbers)
-{
-    for (size_t first = 0; first < r->n_columns; first += BLOCK_COLUMNS) {
-        const int16_t *from = place(r, token, first);
-
-        for (size_t i = 0; i < token_rows_width(r, first); i += 4)
-            memcpy(numbers + first + i, from + row_place(i), FOUR);
-    }
-}
-
-/* The power of two that takes numbers of up to `largest` to at most LARGEST, rounded. */
-static double scale_for(double largest)
+/* The power of two that takes numbers of up to `largest` to less than 2^bits, rounded. */
+static double scale_for(double largest, int bits)
 {
     int exponent;
     double fraction = frexp(largest, &exponent);
 
     if (largest == 0)
         return 1;
-    return ldexp(1, exponent - 15 + (fraction * 0x1p15 >= LARGEST + 0.5));
+    return ldexp(1, exponent - bits + (ldexp(fraction, bits) >= ldexp(1, bits) - 0.5));
 }
 
 /* These loops are of what compilers make vectors of: no calls, no branches. */
@@ -86,33 +78,34 @@ static void find_scales(struct token_rows *r, struct source *s)
         }
     }
     for (size_t i = 0; i < r->dimension; i++)
-        scale[i] = scale_for(scale[i]);
+        scale[i] = scale_for(scale[i], r->precise ? PRECISE_BITS : NARROW_BITS);
 }
 
 /* To the nearest integer, as rint() does. */
-static int16_t rounded(double x)
+static double rounded(double x)
 {
-    return (int16_t)(int32_t)(x + 0x1.8p52 - 0x1.8p52);
+    return x + 0x1.8p52 - 0x1.8p52;
 }
 
 static void round_rows(struct token_rows *r, struct source *s)
 {
-    int16_t numbers[EMX_MAX_DIMENSION] = {0};
+    double numbers[EMX_MAX_DIMENSION] = {0};
 
     for (uint32_t token = 0; token < r->n_tokens; token++) {
         if (!weighted(s, token))
             continue;
         for (size_t i = 0; i < r->dimension; i++)
             numbers[i] = rounded(s->x[i] / r->scale[i]);
-        put_row(r, token, numbers);
+        for (size_t first = 0; first < r->n_columns; first += r->block_columns)
+            put_numbers(r, numbers + first, token_rows_width(r, first), (void *)token_rows_block(r, first, token));
     }
 }
 
 /* Rows are read all over the place, so there are to be few pages. */
-static int16_t *allocate_rows(size_t n)
+static void *allocate_rows(size_t n_bytes)
 {
-    size_t n_bytes = n * sizeof(int16_t), n_mapped = (n_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    int16_t *rows = aligned_alloc(HUGE_PAGE, n_mapped);
+    size_t n_mapped = (n_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *rows = aligned_alloc(HUGE_PAGE, n_mapped);
 
     if (!rows)
         return NULL;
@@ -121,7 +114,7 @@ static int16_t *allocate_rows(size_t n)
     return rows;
 }
 
-enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights,
+enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights, bool precise,
                                   struct token_rows **ret, struct emx_error *err)
 {
     struct source s = {e, weights, n_weights, NULL, NULL};
@@ -135,7 +128,11 @@ enum emx_status token_rows_create(const struct emx_embeddings *e, const double *
         r->n_columns = (r->dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
         r->n_tokens = e->n_tokens;
         r->is_matrix = !e->row_of;
-        r->rows = allocate_rows(r->n_tokens * r->n_columns);
+        r->precise = precise;
+        r->block_columns = precise ? PRECISE_COLUMNS : BLOCK_COLUMNS;
+        r->number_bytes = token_rows_number_bytes(precise);
+        r->most_tokens = UINT64_C(1) << (SUM_BITS - (precise ? PRECISE_BITS : NARROW_BITS));
+        r->rows = allocate_rows(r->n_tokens * r->n_columns * r->number_bytes);
         r->has_vector = calloc(r->n_tokens, sizeof(*r->has_vector));
         r->scale = calloc(r->dimension, sizeof(*r->scale));
     }
@@ -174,21 +171,36 @@ static uint64_t hash_u64(uint64_t x, uint64_t hash)
     return XXH3_64bits_withSeed(&x, sizeof(x), hash);
 }
 
+/* The row's numbers as little-endian bytes: ret[dimension], 2 bytes each, or 8 of precise rows. */
+static void encode_row(const struct token_rows *r, uint32_t token, void *ret)
+{
+    int64_t numbers[EMX_MAX_DIMENSION];
+    uint16_t *narrow = ret;
+    uint64_t *precise = ret;
+
+    for (size_t first = 0; first < r->n_columns; first += r->block_columns)
+        get_numbers(r, token_rows_block(r, first, token), token_rows_width(r, first), numbers + first);
+    for (size_t i = 0; i < r->dimension; i++) {
+        if (r->precise)
+            precise[i] = htole64((uint64_t)numbers[i]);
+        else
+            narrow[i] = htole16((uint16_t)numbers[i]);
+    }
+}
+
 /* Each row hashed with the hash of those before as the seed. */
 uint64_t token_rows_checksum(const struct token_rows *r)
 {
-    int16_t numbers[EMX_MAX_DIMENSION];
-    uint64_t hash = hash_u64(r->dimension, r->is_matrix), bits;
+    uint64_t bytes[EMX_MAX_DIMENSION];
+    uint64_t hash = hash_u64(r->dimension, (r->precise ? 2 : 0) + r->is_matrix), bits;
 
     for (size_t i = 0; i < r->dimension; i++) {
         memcpy(&bits, &r->scale[i], sizeof(bits));
         hash = hash_u64(bits, hash);
     }
     for (uint32_t token = 0; token < r->n_tokens; token++) {
-        get_row(r, token, numbers);
-        for (size_t i = 0; i < r->dimension; i++)
-            numbers[i] = (int16_t)htole16((uint16_t)numbers[i]);
-        hash = XXH3_64bits_withSeed(numbers, r->dimension * sizeof(*numbers), hash_u64(r->has_vector[token], hash));
+        encode_row(r, token, bytes);
+        hash = XXH3_64bits_withSeed(bytes, r->dimension * r->number_bytes, hash_u64(r->has_vector[token], hash));
     }
     return hash;
 }

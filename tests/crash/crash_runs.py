@@ -103,7 +103,8 @@ class Crashes:
 
     def command(self, mode, on_error, documents, output, *words):
         if documents:
-            words = ["--embeddings", self.folder / "vectors.npy", "--vne-documents", documents, *words]
+            words = ["--embeddings", self.folder / "vectors.npy", "--vne-documents", documents,
+                     *(("--vne-precise",) if documents != "all" else ()), *words]
         return [self.program, "scan", "-q", "--manifest", self.folder / f"{on_error}.yaml", "--on-error", on_error,
                 "--pairs", mode, "-o", output, *words]
 
