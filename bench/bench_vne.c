@@ -12,7 +12,8 @@
  *
  * All in one thread, by processor time.  The twin's matrix must be the same, bit for bit.  Lines are TSV:
  *
- *     what        pairs: the table; vne: all of it; count: tokens; sums: rows; matrix: products of documents; plain
+ *     what        pairs: the table; vne: all of it; precise: all of it, precisely; count: tokens; sums: rows; matrix:
+ *                 products of documents; plain
  *     seconds     in all
  *     ns          a token
  *     per_second  documents
@@ -119,12 +120,18 @@ static void write_input(const struct options *o, const struct tokens *t, const f
 
 /* --- ways ------------------------------------------------------------------------------------------------- */
 
+/* Of one precision. */
+struct summing {
+    struct token_rows *rows;
+    struct bags *bags;
+    struct bag_sums sums; /* of the last lap */
+};
+
 struct bench {
     const struct options *options;
     const struct tokens *tokens;
-    struct token_rows *rows;
-    struct bags *bags;
-    struct bag_sums sums, plain; /* of the last lap */
+    struct summing fast, precise;
+    struct bag_sums plain;
     uint64_t n_documents;
 };
 
@@ -149,18 +156,28 @@ static void reset(struct bag_sums *s)
     s->n_tokens = s->n_without_vector = 0;
 }
 
-static double time_vne(struct bench *b)
+static double time_summing(const struct bench *b, struct summing *s)
 {
     double start = cpu_seconds();
 
-    reset(&b->sums);
+    reset(&s->sums);
     for (const uint16_t *x = b->tokens->x, *end; (end = end_of_document(b->tokens, x)); x = end + 1) {
-        if (bags_u16(b->bags, x, (size_t)(end - x)) != (size_t)(end - x) || bags_end(b->bags, NULL) != EMX_OK)
+        if (bags_u16(s->bags, x, (size_t)(end - x)) != (size_t)(end - x) || bags_end(s->bags, NULL) != EMX_OK)
             die("bench_vne: a document cannot be added");
     }
-    if (bags_flush(b->bags, NULL) != EMX_OK)
+    if (bags_flush(s->bags, NULL) != EMX_OK)
         die("bench_vne: documents cannot be added");
     return cpu_seconds() - start;
+}
+
+static double time_vne(struct bench *b)
+{
+    return time_summing(b, &b->fast);
+}
+
+static double time_precise(struct bench *b)
+{
+    return time_summing(b, &b->precise);
 }
 
 static double time_count(struct bench *b)
@@ -168,9 +185,9 @@ static double time_count(struct bench *b)
     double start = cpu_seconds();
 
     for (const uint16_t *x = b->tokens->x, *end; (end = end_of_document(b->tokens, x)); x = end + 1) {
-        if (bags_u16(b->bags, x, (size_t)(end - x)) != (size_t)(end - x))
+        if (bags_u16(b->fast.bags, x, (size_t)(end - x)) != (size_t)(end - x))
             die("bench_vne: a document cannot be counted");
-        bags_drop(b->bags);
+        bags_drop(b->fast.bags);
     }
     return cpu_seconds() - start;
 }
@@ -197,7 +214,7 @@ static double time_matrix(struct bench *b)
 
 static double time_plain(struct bench *b)
 {
-    const struct token_rows *r = b->rows;
+    const struct token_rows *r = b->fast.rows;
     double *x = must_allocate(r->dimension * sizeof(*x)), start = cpu_seconds();
     int64_t *sum = must_allocate(r->dimension * sizeof(*sum));
 
@@ -208,7 +225,7 @@ static double time_plain(struct bench *b)
             size_t width = token_rows_width(r, first);
 
             for (const uint16_t *p = t; p < end; p++) {
-                const int16_t *row = token_rows_block(r, first) + *p * width;
+                const int16_t *row = token_rows_block(r, first, *p);
 
                 for (size_t i = 0; i < width && first + i < r->dimension; i++)
                     sum[first + i] += row[row_place(i)];
@@ -229,8 +246,8 @@ static void check_same(struct bench *b)
     size_t n_bytes = b->options->dimension * b->options->dimension * sizeof(double);
     double *one = must_allocate(n_bytes), *other = must_allocate(n_bytes);
 
-    if (emx_density_matrix(b->sums.density, one) != EMX_OK || emx_density_matrix(b->plain.density, other) != EMX_OK ||
-        memcmp(one, other, n_bytes) != 0)
+    if (emx_density_matrix(b->fast.sums.density, one) != EMX_OK ||
+        emx_density_matrix(b->plain.density, other) != EMX_OK || memcmp(one, other, n_bytes) != 0)
         die("bench_vne: the twin has another matrix");
     free(one);
     free(other);
@@ -238,21 +255,21 @@ static void check_same(struct bench *b)
 
 /* --- laps ------------------------------------------------------------------------------------------------- */
 
-enum { PAIRS, VNE, COUNT, MATRIX, PLAIN, N_WAYS };
+enum { PAIRS, VNE, PRECISE, COUNT, MATRIX, PLAIN, N_WAYS };
 
 static const struct {
     const char *name;
     double (*time)(struct bench *b);
-} ways[N_WAYS] = {
-    {"pairs", time_pairs}, {"vne", time_vne}, {"count", time_count}, {"matrix", time_matrix}, {"plain", time_plain}};
+} ways[N_WAYS] = {{"pairs", time_pairs}, {"vne", time_vne},       {"precise", time_precise},
+                  {"count", time_count}, {"matrix", time_matrix}, {"plain", time_plain}};
 
-static double entropy(struct bench *b)
+static double entropy(const struct bench *b, const struct summing *s)
 {
     double *spectrum = must_allocate(b->options->dimension * sizeof(*spectrum));
     struct emx_error err;
     struct emx_vne vne;
 
-    if (emx_density_spectrum(b->sums.density, spectrum, &err) != EMX_OK)
+    if (emx_density_spectrum(s->sums.density, spectrum, &err) != EMX_OK)
         die("bench_vne: %s", err.message);
     emx_vne_of(spectrum, b->options->dimension, &vne);
     free(spectrum);
@@ -263,7 +280,7 @@ static void print(struct bench *b, const char *what, double seconds, double pair
 {
     printf("%s\t%zu\t%zu\t%" PRIu64 "\t%.3f\t%.3f\t%.0f\t%.3f\t%.9f\n", what, b->options->dimension, b->tokens->n,
            b->n_documents, seconds, seconds * 1e9 / (double)b->tokens->n, (double)b->n_documents / seconds,
-           seconds / pairs, entropy(b));
+           seconds / pairs, entropy(b, strcmp(what, "precise") == 0 ? &b->precise : &b->fast));
 }
 
 static void run(struct bench *b)
@@ -272,7 +289,7 @@ static void run(struct bench *b)
     unsigned n_ways = b->options->plain ? N_WAYS : PLAIN;
 
     time_vne(b);
-    b->n_documents = emx_density_n_documents(b->sums.density);
+    b->n_documents = emx_density_n_documents(b->fast.sums.density);
     for (unsigned round = 0; round < b->options->n_rounds; round++) {
         for (unsigned way = 0; way < n_ways; way++)
             seconds[way][round] = ways[way].time(b);
@@ -295,7 +312,7 @@ static void time_spectrum(size_t n)
     struct emx_error err;
     uint64_t seed = 5;
 
-    if (emx_density_create(n, &d, &err) != EMX_OK)
+    if (emx_density_create(n, false, &d, &err) != EMX_OK)
         die("%s", err.message);
     for (size_t k = 0; k < n + n / 8; k++) {
         for (size_t i = 0; i < n; i++)
@@ -311,6 +328,24 @@ static void time_spectrum(size_t n)
     free(x);
 }
 
+static void prepare(struct summing *s, const struct emx_embeddings *e, bool precise)
+{
+    struct emx_error err;
+
+    if (token_rows_create(e, NULL, 0, precise, &s->rows, &err) != EMX_OK ||
+        bags_create(s->rows, BATCH_COUNTS, &s->bags, &err) != EMX_OK ||
+        emx_density_create(s->rows->dimension, precise, &s->sums.density, &err) != EMX_OK ||
+        bags_to(s->bags, &s->sums, &err) != EMX_OK)
+        die("%s", err.message);
+}
+
+static void finish(struct summing *s)
+{
+    bags_destroy(&s->bags);
+    token_rows_destroy(&s->rows);
+    emx_density_destroy(&s->sums.density);
+}
+
 static void bench_documents(const struct options *o, const char *const *paths, size_t n_paths)
 {
     struct tokens t = make_tokens(o, paths, n_paths);
@@ -324,17 +359,15 @@ static void bench_documents(const struct options *o, const char *const *paths, s
         return;
     }
     if (emx_embeddings_from_rows(vectors, VOCABULARY, o->dimension, &e, &err) != EMX_OK ||
-        token_rows_create(e, NULL, 0, &b.rows, &err) != EMX_OK ||
-        bags_create(b.rows, BATCH_COUNTS, &b.bags, &err) != EMX_OK ||
-        emx_density_create(o->dimension, &b.sums.density, &err) != EMX_OK ||
-        emx_density_create(o->dimension, &b.plain.density, &err) != EMX_OK || bags_to(b.bags, &b.sums, &err) != EMX_OK)
+        emx_density_create(o->dimension, false, &b.plain.density, &err) != EMX_OK)
         die("%s", err.message);
+    prepare(&b.fast, e, false);
+    prepare(&b.precise, e, true);
     emx_embeddings_close(&e);
     free(vectors);
     run(&b);
-    bags_destroy(&b.bags);
-    token_rows_destroy(&b.rows);
-    emx_density_destroy(&b.sums.density);
+    finish(&b.fast);
+    finish(&b.precise);
     emx_density_destroy(&b.plain.density);
     tokens_finish(&t);
 }
