@@ -33,7 +33,10 @@ void row_sums_precise(const void *rows, size_t width, const struct token_count *
         memcpy(sum, to, sizeof(sum));
         for (; k < runs[r].end; k++) {
             const double *row = numbers + counts[k].row * (size_t)PRECISE_COLUMNS, n = counts[k].n;
+            const double *next = numbers + counts[k + ROWS_AHEAD].row * (size_t)PRECISE_COLUMNS;
 
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + PRECISE_COLUMNS / 2);
             for (size_t i = 0; i < PRECISE_COLUMNS; i++)
                 sum[i] += n * row[i];
         }
