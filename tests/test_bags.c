@@ -61,7 +61,7 @@ static struct bags *make_bags(const struct token_rows *rows, struct bag_sums *su
 {
     struct bags *b = NULL;
 
-    *sums = (struct bag_sums){0};
+    *sums = (struct bag_sums){.domain = "made"};
     if (emx_density_create(DIMENSION, precise, &sums->density, NULL) != EMX_OK ||
         bags_create(rows, batch_counts, &b, NULL) != EMX_OK)
         abort();
@@ -275,7 +275,7 @@ static void sums_take_a_limited_number_of_tokens(void)
         CHECK(bags_u32(b, &one, one) == one);
         CHECK(bags_end(b, &err) == (one ? EMX_ERR_ARG : EMX_OK));
     }
-    CHECK(strncmp(err.message, "a document of ", 14) == 0);
+    CHECK(strncmp(err.message, "domain 'made': a document of ", 29) == 0);
     CHECK(bags_flush(b, NULL) == EMX_OK && emx_density_n_documents(sums.density) == 1);
     bags_destroy(&b);
     emx_density_destroy(&sums.density);

@@ -197,6 +197,7 @@ enum emx_status bagger_enter(struct bagger *w, const struct domain *d, struct em
     if (status)
         return status;
     emx_density_reset(w->sums.density);
+    w->sums.domain = d->given->name;
     w->sums.n_tokens = w->sums.n_without_vector = 0;
     w->at = at;
     w->takes_back = takes_back;

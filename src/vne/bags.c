@@ -192,7 +192,9 @@ static enum emx_status add_direction(struct bags *b, struct emx_error *err)
 {
     enum emx_status status = emx_density_add(b->to->density, b->x);
 
-    return status ? emx_fail(err, status, "more than %llu documents", (unsigned long long)EMX_MAX_DOCUMENTS) : EMX_OK;
+    return status ? emx_fail(err, status, "domain '%s': more than %llu documents", b->to->domain,
+                             (unsigned long long)EMX_MAX_DOCUMENTS)
+                  : EMX_OK;
 }
 
 /* To the batch. */
@@ -207,8 +209,9 @@ static enum emx_status add_sum(struct bags *b, struct emx_error *err)
 {
     sum_at_once(b);
     if (is_too_long(b))
-        return emx_fail(err, EMX_ERR_ARG, "a document of %llu tokens: precise sums are of at most %llu",
-                        (unsigned long long)b->part.n_tokens, (unsigned long long)b->rows->most_tokens);
+        return emx_fail(err, EMX_ERR_ARG, "domain '%s': a document of %llu tokens is longer than the %llu of a sum%s",
+                        b->to->domain, (unsigned long long)b->part.n_tokens, (unsigned long long)b->rows->most_tokens,
+                        b->rows->precise ? " that is precise" : "");
     for (size_t i = 0; i < b->rows->dimension; i++)
         b->x[i] = (double)b->part.sum[i] * b->rows->scale[i];
     return add_direction(b, err);

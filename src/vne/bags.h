@@ -26,6 +26,7 @@ struct bags;
 /* Documents of one domain, of one thread: density matrices merge (emx_density_merge()), counts add up. */
 struct bag_sums {
     struct emx_density *density;
+    const char *domain;                  /* its name, for messages */
     uint64_t n_tokens, n_without_vector; /* of documents that ended */
 };
 

@@ -99,6 +99,7 @@ static enum emx_status on_end(void *context, bool is_document, struct emx_error 
 static enum emx_status to_domain(struct worker *w, size_t domain, struct emx_error *err)
 {
     w->sample = w->pass->domains[domain].sample;
+    w->sums.domain = w->pass->set->domains[domain].name;
     w->sums.n_tokens = w->sums.n_without_vector = 0;
     emx_density_reset(w->sums.density);
     waiting_to(&w->waiting, w->sample);
