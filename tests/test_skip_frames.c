@@ -173,10 +173,10 @@ static void check_documents(const struct shard_of_test *x, const char *name)
     const struct emx_covariance *head;
     wide *sums = NULL;
 
-    CHECK(emx_density_create(DIMENSION, false, &p.density, NULL) == EMX_OK);
-    sum_up_plainly(x, &p);
     CHECK(emx_state_open(path_of(name), &s, NULL) == EMX_OK && covariance_load(s, 0, &sums, NULL) == EMX_OK);
     head = emx_state_domain(s, 0)->covariance;
+    CHECK(emx_density_create(DIMENSION, head->precise, &p.density, NULL) == EMX_OK);
+    sum_up_plainly(x, &p);
     CHECK(head->n_documents == emx_density_n_documents(p.density));
     CHECK(head->n_left_out == emx_density_n_left_out(p.density) && head->n_tokens == p.n_tokens);
     CHECK(memcmp(sums, density_sums(p.density), covariance_n_sums(DIMENSION) * sizeof(*sums)) == 0);
@@ -321,6 +321,7 @@ static void frames_are_left_out_of_any_flat_format(void)
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
         struct made_shard made;
 
+        all.precise = sample.precise = k % 2;
         make_documents(&x);
         make_shard(&made, kinds[k].kind, &x.d);
         if (made.side.path)
