@@ -25,26 +25,51 @@ struct range {
 
 /*
  * The highest bit of the remainder goes over to the line, and every key keeps the index of its slot, so that no two
- * want the same.  Keys that stand after their own line have no place there; they wait.
+ * want the same.  Keys that stand after their own line have no place there; they wait: true if there are any.
  */
-static inline __attribute__((always_inline)) void line_split(struct table_adder *a, const struct table_view *to,
-                                                             const void *slots, uint64_t line, bool small)
+static inline bool split_large(struct table_adder *a, const struct table_view *to, const uint64_t *slots, uint64_t line)
 {
-    void *low = line_at(to, 2 * line), *high = line_at(to, 2 * line + 1);
-    uint64_t n = 0;
+    large_slot *low = line_at(to, 2 * line), *high = line_at(to, 2 * line + 1);
+    uint64_t any_displaced = 0;
 
-    for (unsigned i = 0; i < line_n_slots(small); i++) {
-        uint64_t w = slot_get(slots, i, small), at_home = (w & PROBE_LINES) == 1;
+    for (unsigned i = 0; i < LINE_WORDS; i++) {
+        uint64_t w = slots[i], at_home = (w & PROBE_LINES) == 1;
         uint64_t moved = ((w >> 1 & ~to->tag_mask) | (w & to->tag_mask)) & -at_home;
         uint64_t is_high = -(w >> (to->shift + PROBE_BITS) & 1);
 
-        slot_set(low, i, moved & ~is_high, small);
-        slot_set(high, i, moved & is_high, small);
-        n += at_home;
+        low[i] = moved & ~is_high;
+        high[i] = moved & is_high;
+        any_displaced |= w & (PROBE_LINES - 1);
+        a->n_new += at_home;
     }
-    a->n_new += n;
+    return any_displaced;
 }
 
+/* The slots of a line at once, in as many vectors as the processor needs. */
+typedef uint32_t __attribute__((vector_size(64))) small_line;
+
+/* The same; *n_at_home, a slot each, instead of n_new. */
+static inline bool split_small(const struct table_view *to, const uint64_t *slots, uint64_t line, small_line *n_at_home)
+{
+    const uint32_t tag_mask = (uint32_t)to->tag_mask;
+    small_line w, at_home, moved, is_high, low, high;
+    uint64_t displaced[LINE_WORDS], any_displaced = 0;
+
+    memcpy(&w, slots, sizeof(w));
+    at_home = -((((w & PROBE_LINES) ^ 1) - 1) >> 31); /* == 1, which compilers do not make vectors of */
+    moved = ((w >> 1 & ~tag_mask) | (w & tag_mask)) & at_home;
+    is_high = -(w >> (to->shift + PROBE_BITS) & 1);
+    low = moved & ~is_high;
+    high = moved & is_high;
+    memcpy(line_at(to, 2 * line), &low, sizeof(low));
+    memcpy(line_at(to, 2 * line + 1), &high, sizeof(high));
+    *n_at_home -= at_home;
+    w &= PROBE_LINES - 1;
+    memcpy(displaced, &w, sizeof(displaced));
+    for (unsigned i = 0; i < LINE_WORDS; i++)
+        any_displaced |= displaced[i];
+    return any_displaced;
+}
 /* Two small slots for each: a key goes to that of them where its search begins. */
 static void line_shrink(struct table_adder *a, const struct table_view *from, const struct table_view *to,
                         uint64_t line)
@@ -87,12 +112,11 @@ struct waiting {
 
 /* The displaced keys of a line; those whose own is far below, which are very few, are added when the table has grown.
  */
-static inline __attribute__((always_inline)) void keys_wait(struct table_adder *a, const struct table_view *from,
-                                                            struct range range, const void *slots, uint64_t line,
-                                                            struct waiting *waiting, bool small)
+static void keys_wait(struct table_adder *a, const struct table_view *from, struct range range, const void *slots,
+                      uint64_t line, struct waiting *waiting)
 {
-    for (unsigned i = 0; i < line_n_slots(small); i++) {
-        uint64_t w = slot_get(slots, i, small);
+    for (unsigned i = 0; i < line_n_slots(from->small); i++) {
+        uint64_t w = slot_get(slots, i, from->small);
         struct spilled_key k = {slot_hash(from, line, w), w >> count_shift(from)};
         uint64_t home = k.hash >> from->shift;
 
@@ -141,21 +165,25 @@ static void keys_follow(struct table_adder *a, const struct table_view *from, co
     waiting->n = n;
 }
 
-static inline __attribute__((always_inline)) void split_lines(struct table_adder *a, const struct table_view *from,
-                                                              const struct table_view *to, struct range range,
-                                                              bool small)
+static void split_lines(struct table_adder *a, const struct table_view *from, const struct table_view *to,
+                        struct range range)
 {
     struct waiting waiting;
     uint64_t slots[LINE_WORDS];
+    small_line n_at_home = {0};
+    bool any_displaced;
 
     waiting.n = 0;
     for (uint64_t line = range.end; line-- > range.begin;) {
         memcpy(slots, line_at(from, line), sizeof(slots));
-        line_split(a, to, slots, line, small);
-        keys_wait(a, from, range, slots, line, &waiting, small);
+        any_displaced = from->small ? split_small(to, slots, line, &n_at_home) : split_large(a, to, slots, line);
+        if (any_displaced)
+            keys_wait(a, from, range, slots, line, &waiting);
         if (waiting.n)
             keys_follow(a, from, to, range, line, &waiting);
     }
+    for (unsigned i = 0; i < MOST_LINE_SLOTS; i++)
+        a->n_new += n_at_home[i];
 }
 
 static void move_range(struct table_adder *a, const struct table_view *from, const struct table_view *to,
@@ -163,10 +191,8 @@ static void move_range(struct table_adder *a, const struct table_view *from, con
 {
     if (to->n_lines_log2 == from->n_lines_log2)
         shrink_range(a, from, to, range);
-    else if (from->small)
-        split_lines(a, from, to, range, true);
     else
-        split_lines(a, from, to, range, false);
+        split_lines(a, from, to, range);
 }
 
 /* The steps are numbered from the last lines down. */
