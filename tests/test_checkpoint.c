@@ -455,7 +455,7 @@ static void other_vectors_are_refused(void)
 {
     static float rows[8192][2];
     struct emx_embeddings *e[2] = {NULL};
-    struct emx_scan_vectors v = {.source = "a.npy", .n_documents = 50};
+    struct emx_scan_vectors v = {.source = "a.npy", .n_documents = 50, .precise = true};
     struct job job = make_job();
 
     for (size_t i = 0; i < 2; i++) {
@@ -471,9 +471,13 @@ static void other_vectors_are_refused(void)
     job.vectors = NULL;
     check_refused(&job, EMX_ERR_ARG, "documents were being summed up, now they are not");
     job.vectors = &v;
+    v.precise = false;
+    check_refused(&job, EMX_ERR_ARG, "another precision");
+    v.precise = true;
     v.embeddings = e[0];
     v.source = "b.npy";
-    check_refused(&job, EMX_ERR_ARG, "with the vectors of a.npy, and b.npy has others now");
+    check_refused(&job, EMX_ERR_ARG,
+                  "with the vectors of a.npy, and b.npy has others, or it is another precision, now");
     v.embeddings = e[1];
     v.n_documents = 0;
     check_refused(&job, EMX_ERR_ARG, "it took 50 documents of a domain, now it is to take all");

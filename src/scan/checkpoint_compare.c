@@ -134,7 +134,7 @@ static enum emx_status same_sums(const struct scan *s, const struct journal_sums
         return emx_fail(
             err, EMX_ERR_ARG,
             "%s: the checkpoint is of another scan: documents were summed up with the vectors of %s, and %s "
-            "has others now",
+            "has others, or it is another precision, now",
             folder, then->source, b->given->source);
     if (then->n_requested != b->given->n_documents)
         return emx_fail(err, EMX_ERR_ARG,
