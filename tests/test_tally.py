@@ -27,6 +27,33 @@ def tally(runs):
         return subprocess.run([sys.argv[1], "suite", log.name], stdout=subprocess.PIPE, text=True)
 
 
+SUITES = {"a": ["p:unit"], "b": ["p:unit", "p:slow"], "c": ["p:cli"]}
+LEFT_OUT = {
+    # tests that ran, suites that may be left out: failed, words of what is printed
+    "all_tests_ran": ("abc", [], 0, []),
+    "a_test_that_did_not_run_is_a_failure": ("ab", [], 1, ["c: was not run"]),
+    "a_suite_may_be_left_out_and_is_named": ("ac", ["slow"], 0, ["leaves out 1 of 3 tests, slow: b"]),
+    "another_suite_may_not": ("ac", ["cli"], 1, ["b: was not run"]),
+}
+
+
+def check_left_out(name, ran, suites, failed, says):
+    with tempfile.TemporaryDirectory() as folder:
+        log, tests = os.path.join(folder, "log"), os.path.join(folder, "tests")
+        with open(log, "w") as file:
+            for test in ran:
+                run = {"name": f"unit+slow / {test}", "stdout": "1 passed, 0 failed", "result": "OK"}
+                print(json.dumps(run), file=file)
+        with open(tests, "w") as file:
+            json.dump([{"name": test, "suite": suite} for test, suite in SUITES.items()], file)
+        done = subprocess.run([sys.argv[1], "x", log, tests, *suites], stdout=subprocess.PIPE, text=True)
+    if done.returncode == (failed != 0) and done.stdout.endswith(f"x: {len(ran)} passed, {failed} failed\n") and \
+            len(done.stdout.splitlines()) == 1 + len(says) and all(part in done.stdout for part in says):
+        return True
+    print(f"FAILED {name}: exit {done.returncode}, {done.stdout}")
+    return False
+
+
 def check(name, runs, passed, failed):
     ran = tally(runs)
     if ran.stdout.splitlines()[-1] == f"suite: {passed} passed, {failed} failed" and ran.returncode == (failed != 0):
@@ -36,6 +63,7 @@ def check(name, runs, passed, failed):
 
 
 results = [check(name, runs, *expected) for name, (runs, expected) in CASES.items()]
+results += [check_left_out(name, *case) for name, case in LEFT_OUT.items()]
 missing = subprocess.run([sys.argv[1], "suite", os.devnull + "/none"], stdout=subprocess.PIPE, text=True)
 results.append(missing.returncode == 1 and missing.stdout.endswith("suite: 0 passed, 1 failed\n"))
 print(f"{results.count(True)} passed, {results.count(False)} failed")
