@@ -22,7 +22,7 @@ struct bags {
     bool has_sum;
     struct batch *documents; /* that ended */
     struct batch *alone;     /* for what is summed up at once */
-    double *x;               /* [n_columns of rows] of a document of a batch */
+    double *x;               /* [dimension] */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -33,8 +33,8 @@ static size_t smaller(size_t a, size_t b)
 size_t bags_bytes(size_t n_tokens, size_t dimension, bool precise, size_t batch_counts)
 {
     return n_tokens * sizeof(uint16_t) + (MOST_IN_SUM + 1) * sizeof(uint32_t) +
-           (dimension + COLUMN_STEP) * (sizeof(int64_t) + sizeof(double)) +
-           batch_bytes(n_tokens, dimension, precise, batch_counts) + batch_bytes(n_tokens, dimension, precise, 0);
+           dimension * (sizeof(int64_t) + sizeof(double)) + batch_bytes(n_tokens, dimension, precise, batch_counts) +
+           batch_bytes(n_tokens, dimension, precise, 0);
 }
 
 enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, struct bags **ret,
@@ -49,7 +49,7 @@ enum emx_status bags_create(const struct token_rows *rows, size_t batch_counts, 
         b->part.sum = calloc(rows->dimension, sizeof(*b->part.sum));
         b->documents = batch_create(rows, SIZE_MAX, batch_counts);
         b->alone = batch_create(rows, 1, 1);
-        b->x = calloc(rows->n_columns, sizeof(*b->x));
+        b->x = calloc(rows->dimension, sizeof(*b->x));
     }
     if (!b || !b->counts || !b->different || !b->part.sum || !b->documents || !b->alone || !b->x) {
         bags_destroy(&b);
@@ -108,10 +108,9 @@ static void sum_at_once(struct bags *b)
     assert(added);
     (void)added;
     batch_sum_up(b->alone);
-    batch_document(b->alone, 0, b->x);
+    if (!is_too_long(b))
+        batch_add_to(b->alone, 0, b->part.sum);
     batch_clear(b->alone);
-    for (size_t i = 0; i < b->rows->dimension && !is_too_long(b); i++)
-        b->part.sum[i] += (int64_t)b->x[i];
     b->has_sum = true;
 }
 
@@ -244,21 +243,15 @@ void bags_drop(struct bags *b)
     clear(b);
 }
 
-static enum emx_status add_ended(struct bags *b, size_t i, struct emx_error *err)
-{
-    batch_document(b->documents, i, b->x);
-    for (size_t k = 0; k < b->rows->dimension; k++)
-        b->x[k] *= b->rows->scale[k];
-    return add_direction(b, err);
-}
-
 enum emx_status bags_flush(struct bags *b, struct emx_error *err)
 {
     enum emx_status status = EMX_OK;
 
     batch_sum_up(b->documents);
-    for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++)
-        status = add_ended(b, i, err);
+    for (size_t i = 0; i < batch_n_documents(b->documents) && !status; i++) {
+        batch_vector(b->documents, i, b->x);
+        status = add_direction(b, err);
+    }
     batch_clear(b->documents);
     return status;
 }

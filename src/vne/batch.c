@@ -181,22 +181,36 @@ void batch_sum_up(struct batch *b)
     }
 }
 
-static void to_doubles(const int32_t *from, size_t n, double *ret)
+/* Sums of the i-th document from column `first` on: *ret_n of them, as many as there are in a block. */
+static const void *sums_of(const struct batch *b, size_t i, size_t first, size_t *ret_n)
 {
-    for (size_t i = 0; i < n; i++)
-        ret[i] = from[i];
+    size_t width = token_rows_width(b->rows, first), left = b->rows->dimension - first;
+
+    *ret_n = left < width ? left : width;
+    return b->sums + (first * b->n_documents + i * width) * b->sum_bytes;
 }
 
-void batch_document(const struct batch *b, size_t i, double *ret)
+void batch_vector(const struct batch *b, size_t i, double *ret)
 {
-    for (size_t first = 0; first < b->rows->n_columns; first += b->rows->block_columns) {
-        size_t width = token_rows_width(b->rows, first);
-        const void *sums = b->sums + (first * b->n_documents + i * width) * b->sum_bytes;
+    for (size_t first = 0, n; first < b->rows->dimension; first += b->rows->block_columns) {
+        const void *sums = sums_of(b, i, first, &n);
+        const double *precise = sums, *scale = b->rows->scale + first;
+        const int32_t *narrow = sums;
 
-        if (b->rows->precise)
-            memcpy(ret + first, sums, width * sizeof(*ret));
-        else
-            to_doubles(sums, width, ret + first);
+        for (size_t k = 0; k < n && b->rows->precise; k++)
+            ret[first + k] = precise[k] * scale[k];
+        for (size_t k = 0; k < n && !b->rows->precise; k++)
+            ret[first + k] = narrow[k] * scale[k];
+    }
+}
+
+void batch_add_to(const struct batch *b, size_t i, int64_t *sum)
+{
+    for (size_t first = 0, n; first < b->rows->dimension; first += b->rows->block_columns) {
+        const void *sums = sums_of(b, i, first, &n);
+
+        for (size_t k = 0; k < n; k++)
+            sum[first + k] += b->rows->precise ? (int64_t)((const double *)sums)[k] : ((const int32_t *)sums)[k];
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * batch.h - documents as lists of counted tokens, whose rows are summed up part by part for many documents at a time
  *
- *     batch_create() -> ( batch_add()... -> batch_sum_up() -> batch_document()... -> batch_clear() )...
+ *     batch_create() -> ( batch_add()... -> batch_sum_up() -> batch_vector()... -> batch_clear() )...
  *
  * The tokens of a batch are listed by parts of the vocabulary, so that the rows of one part and of some columns stay in
  * the cache for all documents.
@@ -39,8 +39,10 @@ size_t batch_n_documents(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 
 void batch_sum_up(struct batch *b);
-/* The sums of the i-th document that was added, which are integers: ret[n_columns of rows]. */
-void batch_document(const struct batch *b, size_t i, double *ret);
+/* The vector of the i-th document that was added: ret[dimension of rows]. */
+void batch_vector(const struct batch *b, size_t i, double *ret);
+/* Its sums of rows, added to sum[dimension of rows]. */
+void batch_add_to(const struct batch *b, size_t i, int64_t *sum);
 void batch_clear(struct batch *b);
 
 #endif

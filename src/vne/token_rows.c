@@ -32,25 +32,50 @@ static bool weighted(struct source *s, uint32_t token)
     return true;
 }
 
-/* Numbers of n columns, a block of them or less. */
-static void put_numbers(const struct token_rows *r, const double *numbers, size_t n, void *to)
-{
-    int16_t *narrow = to;
+/* Numbers of a row as they are kept, one behind the other. */
+union numbers {
+    int16_t narrow[EMX_MAX_DIMENSION];
+    double precise[EMX_MAX_DIMENSION];
+    uint64_t bits[EMX_MAX_DIMENSION];
+};
 
-    if (r->precise)
-        memcpy(to, numbers, n * sizeof(*numbers));
-    else
-        for (size_t i = 0; i < n; i++)
-            narrow[row_place(i)] = (int16_t)(int32_t)numbers[i];
+enum { FOUR = 4 * sizeof(int16_t) };
+
+/* Columns of a narrow row, in fours, which stay together (row_place()). */
+static void place_fours(int16_t *to, const int16_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i += 4)
+        memcpy(to + row_place(i), numbers + i, FOUR);
 }
 
-static void get_numbers(const struct token_rows *r, const void *from, size_t n, int64_t *ret)
+static void take_fours(const int16_t *from, size_t n, int16_t *ret)
 {
-    const double *precise = from;
-    const int16_t *narrow = from;
+    for (size_t i = 0; i < n; i += 4)
+        memcpy(ret + i, from + row_place(i), FOUR);
+}
 
-    for (size_t i = 0; i < n; i++)
-        ret[i] = r->precise ? (int64_t)precise[i] : narrow[row_place(i)];
+static void put_row(struct token_rows *r, uint32_t token, const union numbers *numbers)
+{
+    for (size_t first = 0; first < r->n_columns; first += r->block_columns) {
+        size_t width = token_rows_width(r, first), at = first * r->n_tokens + token * width;
+
+        if (r->precise)
+            memcpy((double *)r->rows + at, numbers->precise + first, width * sizeof(double));
+        else
+            place_fours((int16_t *)r->rows + at, numbers->narrow + first, width);
+    }
+}
+
+static void get_row(const struct token_rows *r, uint32_t token, union numbers *ret)
+{
+    for (size_t first = 0; first < r->n_columns; first += r->block_columns) {
+        size_t width = token_rows_width(r, first);
+
+        if (r->precise)
+            memcpy(ret->precise + first, token_rows_block(r, first, token), width * sizeof(double));
+        else
+            take_fours(token_rows_block(r, first, token), width, ret->narrow + first);
+    }
 }
 
 /* The power of two that takes numbers of up to `largest` to less than 2^bits, rounded. */
@@ -87,17 +112,28 @@ static double rounded(double x)
     return x + 0x1.8p52 - 0x1.8p52;
 }
 
+static void round_row(const struct token_rows *r, const double *x, union numbers *ret)
+{
+    const double *scale = r->scale;
+
+    if (r->precise) {
+        for (size_t i = 0; i < r->dimension; i++)
+            ret->precise[i] = rounded(x[i] / scale[i]);
+    } else {
+        for (size_t i = 0; i < r->dimension; i++)
+            ret->narrow[i] = (int16_t)(int32_t)rounded(x[i] / scale[i]);
+    }
+}
+
 static void round_rows(struct token_rows *r, struct source *s)
 {
-    double numbers[EMX_MAX_DIMENSION] = {0};
+    union numbers numbers = {.bits = {0}};
 
     for (uint32_t token = 0; token < r->n_tokens; token++) {
         if (!weighted(s, token))
             continue;
-        for (size_t i = 0; i < r->dimension; i++)
-            numbers[i] = rounded(s->x[i] / r->scale[i]);
-        for (size_t first = 0; first < r->n_columns; first += r->block_columns)
-            put_numbers(r, numbers + first, token_rows_width(r, first), (void *)token_rows_block(r, first, token));
+        round_row(r, s->x, &numbers);
+        put_row(r, token, &numbers);
     }
 }
 
@@ -171,27 +207,21 @@ static uint64_t hash_u64(uint64_t x, uint64_t hash)
     return XXH3_64bits_withSeed(&x, sizeof(x), hash);
 }
 
-/* The row's numbers as little-endian bytes: ret[dimension], 2 bytes each, or 8 of precise rows. */
-static void encode_row(const struct token_rows *r, uint32_t token, void *ret)
+static void to_little_endian(const struct token_rows *r, union numbers *numbers)
 {
-    int64_t numbers[EMX_MAX_DIMENSION];
-    uint16_t *narrow = ret;
-    uint64_t *precise = ret;
-
-    for (size_t first = 0; first < r->n_columns; first += r->block_columns)
-        get_numbers(r, token_rows_block(r, first, token), token_rows_width(r, first), numbers + first);
-    for (size_t i = 0; i < r->dimension; i++) {
-        if (r->precise)
-            precise[i] = htole64((uint64_t)numbers[i]);
-        else
-            narrow[i] = htole16((uint16_t)numbers[i]);
+    if (r->precise) {
+        for (size_t i = 0; i < r->dimension; i++)
+            numbers->bits[i] = htole64(numbers->bits[i]);
+    } else {
+        for (size_t i = 0; i < r->dimension; i++)
+            numbers->narrow[i] = (int16_t)htole16((uint16_t)numbers->narrow[i]);
     }
 }
 
 /* Each row hashed with the hash of those before as the seed. */
 uint64_t token_rows_checksum(const struct token_rows *r)
 {
-    uint64_t bytes[EMX_MAX_DIMENSION];
+    union numbers numbers;
     uint64_t hash = hash_u64(r->dimension, (r->precise ? 2 : 0) + r->is_matrix), bits;
 
     for (size_t i = 0; i < r->dimension; i++) {
@@ -199,8 +229,9 @@ uint64_t token_rows_checksum(const struct token_rows *r)
         hash = hash_u64(bits, hash);
     }
     for (uint32_t token = 0; token < r->n_tokens; token++) {
-        encode_row(r, token, bytes);
-        hash = XXH3_64bits_withSeed(bytes, r->dimension * r->number_bytes, hash_u64(r->has_vector[token], hash));
+        get_row(r, token, &numbers);
+        to_little_endian(r, &numbers);
+        hash = XXH3_64bits_withSeed(&numbers, r->dimension * r->number_bytes, hash_u64(r->has_vector[token], hash));
     }
     return hash;
 }
