@@ -79,6 +79,7 @@ static struct emx_law *make(enum emx_law_form form, size_t n_draws, uint64_t *se
     for (size_t i = 0; i < law->n_scored * law->n_coefficients * law->n_coefficients; i++)
         law->covariance[i] = random_positive(seed);
     law->prior_strength = form == EMX_LAW_BIMIX_TRANSFER ? random_real(seed) + 1e-3 : 0;
+    law->prior_factor = form == EMX_LAW_BIMIX_TRANSFER ? 1 - random_real(seed) / 2 : 0;
     for (size_t i = 0; i < law->n_scored * law->n_domains; i++)
         law->prior[i] = form == EMX_LAW_BIMIX_TRANSFER ? random_real(seed) : 0;
     return law;
@@ -130,6 +131,7 @@ static void check_same(const struct emx_law *a, const struct emx_law *b)
     CHECK(same(a->cost, b->cost, k, sizeof(double)));
     CHECK(same(a->residual_variance, b->residual_variance, k, sizeof(double)));
     CHECK(a->prior_strength == b->prior_strength);
+    CHECK(a->prior_factor == b->prior_factor);
     CHECK(same(a->prior, b->prior, k * a->n_domains, sizeof(double)));
     CHECK(same(a->draw, b->draw, a->n_draws * k * p, sizeof(double)));
 }
@@ -260,10 +262,14 @@ static void priors_are_of_transfer_laws_and_complete(void)
     char *text;
 
     law->prior_strength = 0.5;
+    law->prior_factor = 0.25;
     law->prior[0] = 0.25;
     text = format(law);
     refused(text, "\"prior_strength\": 0.5", "\"prior_strength\": -0.5", EMX_ERR_RANGE, "strength");
     refused(text, "\"prior_strength\": 0.5", "\"prior_strength\": \"1\"", EMX_ERR_FORMAT, "'prior_strength'");
+    refused(text, "\"prior_factor\": 0.25", "\"prior_factor\": 0", EMX_ERR_RANGE, "factor");
+    refused(text, "\"prior_factor\": 0.25", "\"prior_factor\": 1.5", EMX_ERR_RANGE, "factor");
+    refused(text, "\"prior_factor\": 0.25", "\"prior_factor\": \"1\"", EMX_ERR_FORMAT, "'prior_factor'");
     refused(text, "\"prior\": [0.25", "\"prior\": [-0.25", EMX_ERR_RANGE, "prior of domain");
     refused(text, "\"prior\": [0.25,", "\"prior\": [", EMX_ERR_FORMAT, "prior");
     refused(text, "\"prior\": [0.25,", "\"prior\": [\"a\",", EMX_ERR_FORMAT, "'prior'");

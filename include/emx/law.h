@@ -15,10 +15,11 @@
  * A prior may say what transfer to expect: o_ij >= 0 for domain i's term t_j, say the overlap of the two domains
  * (compare.h), which like t is 1 of a domain and itself.  The transfer law's cost for domain i then gains
  *
- *     1/2 lambda (|d|^2 - 0.99 (u . d)^2),    d = t - o_i over the domains j != i,   u = o_i / |o_i|
+ *     1/2 lambda (|d|^2 - 0.99 (u . d)^2),    d = t - f o_i over the domains j != i,   u = o_i / |o_i|
  *
  * that is, the d_j are Gaussian of variance residual_variance / lambda, but for a factor that all of a domain's terms
- * have in common, which may be off ten times as far: overlaps tell which domains help more than how much.
+ * have in common, which may be off ten times as far: overlaps tell which domains help more than how much.  For the same
+ * reason f, one for all domains, is 1 or less.
  *
  * All coefficients are at least 0 except the exponential law's t_j.  What no data can determine is fixed: BiMix's
  * factor A_i (only A_i B_i and A_i C_i matter) and the exponential law's k (a constant added to all t_j, since the r_j
@@ -98,7 +99,8 @@ struct emx_law {
     double step_unit;          /* the last step observed: s = step / step_unit */
     uint64_t seed;             /* of the draws and of random starts */
     double prior_strength;     /* lambda; 0: there is no prior */
-    double *prior;             /* [k][m] o, whose entry of the domain itself does not matter; zeros without a prior */
+    double prior_factor;       /* f, within (0, 1]; 0 without a prior */
+    double *prior;             /* [k][m] f o, whose entry of the domain itself does not matter; zeros without a prior */
     char **domains;            /* [m] names */
     size_t *scored;            /* [k] which domain each loss is of, ascending */
     double *steps;             /* [n_steps] distinct steps observed, ascending, in the table's unit */
@@ -146,9 +148,10 @@ struct emx_law_options {
     uint64_t seed;
     const double *prior;   /* [m][m] o of the prior, domains in the table's order; its diagonal does not matter; of
                               bimix-transfer only; NULL: none */
-    double prior_strength; /* lambda; 0: the one of 10, 1, ..., 10^-6 and 0 that predicts best, all domains together, in
-                              cross validation with the mixtures in 5 parts (in the order of the table: i mod 5); of a
-                              single mixture 10 */
+    double prior_strength; /* lambda, with f = 1; 0: those of f = 1 and lambda 10, 1, ..., 10^-6 and 0, and of f = 0.1
+                              and 0.01 and lambda 10 to 10^-2, that predict best, all domains together, in cross
+                              validation with the mixtures in 5 parts (in the order of the table: i mod 5); of a single
+                              mixture 1 and 10 */
     unsigned n_threads;    /* 0: one for each processor that may be used */
 };
 

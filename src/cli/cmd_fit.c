@@ -216,8 +216,8 @@ static void print_summary(const struct fit_args *a, const struct emx_law *law, F
             emx_law_loss_name(law->loss), k * emx_law_n_free(law->form, m, law->n_steps),
             emx_law_n_published(law->form, m, k, law->n_steps));
     if (a->transfer.path)
-        fprintf(out, "prior for transfer from %s, strength %g%s\n", a->transfer.path, law->prior_strength,
-                a->transfer.strength > 0 ? "" : " by cross validation");
+        fprintf(out, "prior for transfer from %s times %g, strength %g%s\n", a->transfer.path, law->prior_factor,
+                law->prior_strength, a->transfer.strength > 0 ? "" : ", by cross validation");
     fputc('\n', out);
 }
 

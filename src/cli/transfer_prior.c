@@ -20,7 +20,8 @@ const struct opt transfer_rows[] = {
      "overlap of their pairs, or a law its own transfer",
      TO(path), opt_text, 0, 0, NULL},
     {"transfer-strength", 0, "X",
-     "how strongly: residual variance over variance of transfer terms about the prior (default: by cross validation)",
+     "how strongly: residual variance over variance of transfer terms about what FILE says (default: by cross "
+     "validation, as is what part of it they are drawn to)",
      TO(strength), opt_positive, 0, 0, NULL},
     {NULL, 0, NULL, NULL, 0, NULL, 0, 0, NULL},
 };

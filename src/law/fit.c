@@ -182,29 +182,31 @@ static void destroy_fitters(struct fit *f)
 
 /* ---- prior ---- */
 
-static void take_prior(struct fit *f, double strength)
+static void take_prior(struct fit *f, struct pull pull)
 {
-    size_t m = f->law->n_domains;
+    struct emx_law *law = f->law;
+    size_t m = law->n_domains;
 
     for (unsigned t = 0; t < f->n_threads; t++)
-        model_set_prior(f->fitters[t].model, f->options.prior, strength);
-    f->law->prior_strength = strength;
-    for (size_t k = 0; strength > 0 && k < f->law->n_scored; k++)
+        model_set_prior(f->fitters[t].model, f->options.prior, pull);
+    law->prior_strength = pull.strength;
+    law->prior_factor = pull.strength > 0 ? pull.factor : 0;
+    for (size_t k = 0; pull.strength > 0 && k < law->n_scored; k++)
         for (size_t j = 0; j < m; j++)
-            f->law->prior[k * m + j] = j != f->law->scored[k] ? f->options.prior[f->law->scored[k] * m + j] : 0;
+            law->prior[k * m + j] = j != law->scored[k] ? pull.factor * f->options.prior[law->scored[k] * m + j] : 0;
 }
 
 static enum emx_status choose_prior(struct fit *f, struct emx_error *err)
 {
-    double strength = f->options.prior_strength;
+    struct pull pull = {f->options.prior_strength, 1};
     enum emx_status status = EMX_OK;
 
     if (!f->options.prior)
         return EMX_OK;
-    if (strength == 0)
-        status = strength_choose(f->placement, f->fitters, &f->options, &strength, err);
+    if (pull.strength == 0)
+        status = strength_choose(f->placement, f->fitters, &f->options, &pull, err);
     if (!status)
-        take_prior(f, strength);
+        take_prior(f, pull);
     return status;
 }
 

@@ -86,6 +86,8 @@ static enum emx_status check_prior(const struct emx_law *law, struct emx_error *
         return emx_fail(err, EMX_ERR_RANGE, "the %s law has no prior", emx_law_form_name(law->form));
     if (!prior_is_strength(law->prior_strength))
         return emx_fail(err, EMX_ERR_RANGE, "strength of a prior cannot be %g", law->prior_strength);
+    if (!prior_is_factor(law->prior_factor))
+        return emx_fail(err, EMX_ERR_RANGE, "factor of a prior cannot be %g", law->prior_factor);
     for (size_t i = 0; i < law->n_scored * law->n_domains; i++)
         if (!prior_is_overlap(law->prior[i]))
             return emx_fail(err, EMX_ERR_RANGE, "prior of domain %s cannot be %g",

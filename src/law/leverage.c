@@ -98,7 +98,8 @@ static void add_prior_rows(struct leverage *l, size_t scored)
     if (!(law->prior_strength > 0))
         return;
 
-    struct prior prior = prior_of(law->prior + scored * m, m, own, law->prior_strength);
+    struct prior prior = prior_of_law(law, scored);
+    double root = sqrt(prior.pull.strength);
 
     for (size_t a = 0; a < m; a++) {
         double *row = l->jacobian + l->rows * l->n;
@@ -106,7 +107,7 @@ static void add_prior_rows(struct leverage *l, size_t scored)
         if (a == own)
             continue;
         for (size_t j = 0; j < l->n; j++)
-            row[j] = l->column[j] < BIMIX_T ? 0 : sqrt(prior.strength) * prior_slope(&prior, a, l->column[j] - BIMIX_T);
+            row[j] = l->column[j] < BIMIX_T ? 0 : root * prior_slope(&prior, a, l->column[j] - BIMIX_T);
         l->rows++;
     }
 }

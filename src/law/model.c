@@ -78,10 +78,10 @@ void model_destroy(struct model **m)
     *m = NULL;
 }
 
-void model_set_prior(struct model *m, const double *overlap, double strength)
+void model_set_prior(struct model *m, const double *overlap, struct pull pull)
 {
-    m->overlap = m->form == EMX_LAW_BIMIX_TRANSFER && strength > 0 ? overlap : NULL;
-    m->strength = strength;
+    m->overlap = m->form == EMX_LAW_BIMIX_TRANSFER && pull.strength > 0 ? overlap : NULL;
+    m->pull = pull;
 }
 
 /* ---- rows ---- */
@@ -199,7 +199,7 @@ static void add_prior(struct model *m)
 
     m->n_prior = m->overlap ? n_domains - 1 : 0;
     if (m->overlap)
-        m->prior = prior_of(m->overlap + m->domain * n_domains, n_domains, m->domain, m->strength);
+        m->prior = prior_of(m->overlap + m->domain * n_domains, n_domains, m->domain, m->pull);
     for (size_t i = 0; i < m->n_prior; i++)
         m->weight[m->n_rows + i] = 1;
 }

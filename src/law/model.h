@@ -33,7 +33,7 @@ struct model {
     size_t n_rows;               /* of losses */
     size_t n_prior;              /* rows after them; only weight[] has them, too */
     const double *overlap;       /* [m][m] borrowed; NULL: no prior */
-    double strength;
+    struct pull pull;
     struct prior prior; /* of the domain, where n_prior > 0 */
     double *share;      /* [n_rows] log r of the domain: bimix */
     size_t *mixture;    /* [n_rows] transfer, exponential */
@@ -54,7 +54,7 @@ struct model *model_create(const struct sample *s, enum emx_law_form form, enum 
 void model_destroy(struct model **m);
 
 /* From the next model_select() on: the prior of a transfer law, [m][m] and borrowed; strength 0: none. */
-void model_set_prior(struct model *m, const double *overlap, double strength);
+void model_set_prior(struct model *m, const double *overlap, struct pull pull);
 
 /* Turn to a scored domain and part; times[n_mixtures] says how often each mixture counts, NULL: once. */
 void model_select(struct model *m, size_t scored, size_t part, const double *times);

@@ -75,7 +75,7 @@ static size_t domain_of_term(const struct model *m, size_t j)
 static void prior_residuals(const struct model *m, const double *t, double *ret_z, double *ret_jacobian)
 {
     size_t n = m->n_prior, rows = m->n_rows + n;
-    double root = sqrt(m->prior.strength);
+    double root = sqrt(m->prior.pull.strength);
 
     for (size_t j = 0; ret_jacobian && j < BIMIX_T; j++)
         memset(ret_jacobian + j * rows + m->n_rows, 0, n * sizeof *ret_jacobian);
@@ -86,7 +86,7 @@ static void prior_residuals(const struct model *m, const double *t, double *ret_
             size_t domain = domain_of_term(m, b);
             double slope = root * prior_slope(&m->prior, domain_of_term(m, a), domain);
 
-            sum += slope * (t[b] - m->prior.overlap[domain]);
+            sum += slope * (t[b] - m->prior.pull.factor * m->prior.overlap[domain]);
             if (ret_jacobian)
                 ret_jacobian[(BIMIX_T + b) * rows + m->n_rows + a] = slope;
         }

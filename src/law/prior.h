@@ -3,7 +3,7 @@
  *
  * The penalty of law.h is a sum of squares of rows that are linear in t,
  *
- *     z = sqrt(lambda) S (t - o),   S = I - (1 - PRIOR_ALONG) u u^T,   u the unit vector of o
+ *     z = sqrt(lambda) S (t - f o),   S = I - (1 - PRIOR_ALONG) u u^T,   u the unit vector of o
  *
  * so that a fit with a prior is one with so many more rows, one for each transfer term that is not fixed.
  */
@@ -13,12 +13,17 @@
 #include <emx/law.h>
 #include <stdbool.h>
 
+/* How strongly terms are drawn, and to what part of the overlaps. */
+struct pull {
+    double strength, factor; /* lambda, f */
+};
+
 /* Of one domain's terms. */
 struct prior {
     const double *overlap; /* [m] borrowed; that of the domain itself is not read */
     size_t m, own;
-    double strength; /* lambda */
-    double norm;     /* of the overlaps with others; may be 0 */
+    struct pull pull;
+    double norm; /* of the overlaps with others; may be 0 */
 };
 
 /* How much more easily terms leave the prior together, all by one factor, than one by one: standard deviations are in
@@ -36,7 +41,14 @@ static inline bool prior_is_strength(double lambda)
     return lambda > 0 && lambda <= 1e12;
 }
 
-struct prior prior_of(const double *overlap, size_t m, size_t own, double strength);
+static inline bool prior_is_factor(double f)
+{
+    return f > 0 && f <= 1;
+}
+
+struct prior prior_of(const double *overlap, size_t m, size_t own, struct pull pull);
+/* That of scored domain k of a law which has one; its overlaps have the law's factor in them. */
+struct prior prior_of_law(const struct emx_law *law, size_t k);
 
 static inline double prior_outer(const struct prior *p, size_t a, size_t b)
 {

@@ -276,6 +276,21 @@ static enum emx_status read_scored(struct reader *r, struct emx_law *law, size_t
     return status;
 }
 
+/* Files without a factor are of a time when it was 1. */
+static enum emx_status read_pull(struct reader *r, struct emx_law *law)
+{
+    const json_t *factor = json_object_get(r->root, "prior_factor");
+    enum emx_status status;
+
+    if (!has_prior(r))
+        return EMX_OK;
+    law->prior_factor = 1;
+    status = read_number(r, json_object_get(r->root, "prior_strength"), "prior_strength", &law->prior_strength);
+    if (status == EMX_OK && factor)
+        status = read_number(r, factor, "prior_factor", &law->prior_factor);
+    return status;
+}
+
 static enum emx_status read_observed(struct reader *r, struct emx_law *law)
 {
     enum emx_status status = read_domains(r, law);
@@ -288,8 +303,8 @@ static enum emx_status read_observed(struct reader *r, struct emx_law *law)
         status = read_number(r, json_object_get(r->root, "huber_scale"), "huber_scale", &law->huber_scale);
     if (status == EMX_OK)
         status = read_number(r, json_object_get(r->root, "step_unit"), "step_unit", &law->step_unit);
-    if (status == EMX_OK && has_prior(r))
-        status = read_number(r, json_object_get(r->root, "prior_strength"), "prior_strength", &law->prior_strength);
+    if (status == EMX_OK)
+        status = read_pull(r, law);
     if (status == EMX_OK)
         status = read_numbers(r, r->steps, law->n_steps, "steps", law->steps);
     if (status == EMX_OK)

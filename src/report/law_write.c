@@ -54,6 +54,8 @@ static void add_head(struct text *t, const struct emx_law *law, const char *sour
     if (law->prior_strength > 0) {
         text_add(t, "  \"prior_strength\": ");
         text_add_decimal(t, law->prior_strength);
+        text_add(t, ",\n  \"prior_factor\": ");
+        text_add_decimal(t, law->prior_factor);
         text_add(t, ",\n");
     }
 }

@@ -340,9 +340,9 @@ def overlaps_are_a_prior_for_transfer(box):
     shared = {(r["p"], r["q"]): r for r in box.json("compare", "--format=json", "x.emx")["comparisons"]}
     words = ["losses.csv", "--law=bimix-transfer", "--transfer-prior=x.emx"]
     text = box.text("fit", *words, "-o", "law.json")
-    assert "prior for transfer from x.emx, strength" in text and "by cross validation" in text, text
+    assert "prior for transfer from x.emx times " in text and ", by cross validation" in text, text
     law = json.loads(box.text("fit", *words, "--transfer-strength=1e9", "--format=json"))
-    assert law["prior_strength"] == 1e9
+    assert law["prior_strength"] == 1e9 and law["prior_factor"] == 1
     for i, scored in enumerate(law["scored"]):
         for j, other in enumerate(DOMAINS):
             if i != j:
