@@ -23,6 +23,7 @@ import sys
 import tempfile
 import traceback
 
+SLOWER = max(int(os.environ.get("TEST_SLOWER", 1)), 1)  # what tests/test.h says of it
 PROGRAM = os.path.abspath(sys.argv[1])
 EOD = 50256
 

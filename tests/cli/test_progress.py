@@ -9,7 +9,7 @@ import time
 
 from harness import *
 
-SIZE = 1 << 28
+SIZE = (1 << 28) >> (SLOWER.bit_length() - 1)  # read in about the same time
 
 
 def sparse(box, name="big.bin", size=SIZE):
@@ -75,7 +75,7 @@ def a_terminal_gets_one_line(box):
     lines = draws(terminal.seen)
     assert lines, terminal.seen
     for line in lines:
-        assert re.match(r"^ *\d+%  [0-9.]+ [kMG]?B of 268 MB  \S+ tokens  \S+/s  (ETA \d+:\d\d|sorting and writing)"
+        assert re.match(r"^ *\d+%  [0-9.]+ [kMG]?B of [0-9.]+ MB  \S+ tokens  \S+/s  (ETA \d+:\d\d|sorting and writing)"
                         r"  domains [01]/1(: web 0/1)?$", line), line
     percents = [int(re.match(r" *(\d+)%", line).group(1)) for line in lines]
     assert percents == sorted(percents)
@@ -88,7 +88,7 @@ def a_terminal_gets_one_line(box):
 @test
 def the_line_fits_narrow_terminals(box):
     for i in range(40):
-        sparse(box, f"ü{i}.bin", 8_000_000)
+        sparse(box, f"ü{i}.bin", SIZE // 32)
     for columns in [30, 61, 80, 132]:
         terminal = Terminal(box, ["scan", "-o", "x.emx", "--dtype=u16", *(f"dömäne{i}=ü{i}.bin" for i in range(40))],
                             columns)
@@ -114,7 +114,7 @@ def a_log_gets_lines_and_no_terminal_codes(box):
     result = box.run("scan", "-o", "x.emx", "--dtype=u16", "--eod=1", "web=big.bin")
     assert "\r" not in result.err and "\x1b" not in result.err
     assert all(line.startswith("entromix: ") for line in result.err.splitlines())
-    assert "67,108,864 tokens in 1 shard of 1 domain" in result.err
+    assert f"{SIZE // 4:,} tokens in 1 shard of 1 domain" in result.err
 
 
 @test
