@@ -374,7 +374,7 @@ static void little_memory_takes_back_the_same(void)
 
     j.dtype = "u32";
     j.settings = (struct emx_domain_settings){.eod = 7, .vocabulary = 1 << 22};
-    for (size_t i = 0; i < 2000000; i++) {
+    for (size_t i = 0; i < (size_t)test_few(2000000, 1400000); i++) {
         put_int(&good, test_random(&seed) % 60000, 4);
         put_int(&content, test_random(&seed) % (i % 2 ? 60000 : 1 << 22), 4);
     }
