@@ -328,6 +328,7 @@ static void little_memory_gives_equal_bytes(void)
 static void many_domains_in_little_memory(void)
 {
     enum { DOMAINS = 40 };
+    const unsigned least = (unsigned)test_few(30000, 1000);
     const char *shards[] = {path_of("c.bin")};
     struct emx_scan_domain domains[DOMAINS];
     char names[DOMAINS][8];
@@ -340,7 +341,7 @@ static void many_domains_in_little_memory(void)
                                               .shards = shards,
                                               .n_shards = 1,
                                               .dtype = "u32",
-                                              .settings = {.eod = 7, .sample_tokens = 30000 + 1000 * (unsigned)i}};
+                                              .settings = {.eod = 7, .sample_tokens = least + 1000 * (unsigned)i}};
     }
     domains[DOMAINS / 2].settings.sample_tokens = 0;
     CHECK(emx_scan(domains, DOMAINS, &options, path_of("plenty.emx"), NULL, NULL) == EMX_OK);
