@@ -30,7 +30,7 @@ struct range {
 static inline bool split_large(struct table_adder *a, const struct table_view *to, const uint64_t *slots, uint64_t line)
 {
     large_slot *low = line_at(to, 2 * line), *high = line_at(to, 2 * line + 1);
-    uint64_t any_displaced = 0;
+    uint64_t any_displaced = 0, n = 0;
 
     for (unsigned i = 0; i < LINE_WORDS; i++) {
         uint64_t w = slots[i], at_home = (w & PROBE_LINES) == 1;
@@ -40,8 +40,9 @@ static inline bool split_large(struct table_adder *a, const struct table_view *t
         low[i] = moved & ~is_high;
         high[i] = moved & is_high;
         any_displaced |= w & (PROBE_LINES - 1);
-        a->n_new += at_home;
+        n += at_home;
     }
+    a->n_new += n;
     return any_displaced;
 }
 
@@ -70,6 +71,7 @@ static inline bool split_small(const struct table_view *to, const uint64_t *slot
         any_displaced |= displaced[i];
     return any_displaced;
 }
+
 /* Two small slots for each: a key goes to that of them where its search begins. */
 static void line_shrink(struct table_adder *a, const struct table_view *from, const struct table_view *to,
                         uint64_t line)

@@ -95,7 +95,7 @@ static bool add_counts(struct bags *b, struct batch *to)
     return true;
 }
 
-/* What counts to the limit may have no vector: who can be near it is not asked more closely. */
+/* Tokens without a vector count to the limit, too, though they add nothing: one number to tell the user. */
 static bool is_too_long(const struct bags *b)
 {
     return b->part.n_tokens > b->rows->most_tokens;
@@ -171,8 +171,10 @@ size_t bags_u32(struct bags *b, const uint32_t *tokens, size_t n)
 void bags_add_part(struct bags *b, const struct bag_part *part)
 {
     b->part.n_tokens += part->n_tokens;
-    for (size_t i = 0; i < b->rows->dimension && !is_too_long(b); i++)
-        b->part.sum[i] += part->sum[i];
+    if (!is_too_long(b)) {
+        for (size_t i = 0; i < b->rows->dimension; i++)
+            b->part.sum[i] += part->sum[i];
+    }
     b->part.n_without_vector += part->n_without_vector;
     b->has_sum = true;
 }

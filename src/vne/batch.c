@@ -197,10 +197,13 @@ void batch_vector(const struct batch *b, size_t i, double *ret)
         const double *precise = sums, *scale = b->rows->scale + first;
         const int32_t *narrow = sums;
 
-        for (size_t k = 0; k < n && b->rows->precise; k++)
-            ret[first + k] = precise[k] * scale[k];
-        for (size_t k = 0; k < n && !b->rows->precise; k++)
-            ret[first + k] = narrow[k] * scale[k];
+        if (b->rows->precise) {
+            for (size_t k = 0; k < n; k++)
+                ret[first + k] = precise[k] * scale[k];
+        } else {
+            for (size_t k = 0; k < n; k++)
+                ret[first + k] = narrow[k] * scale[k];
+        }
     }
 }
 

@@ -21,6 +21,7 @@
  */
 #include "vne/density.h"
 #include "linalg/symmetric.h"
+#include "vne/rounded.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -204,12 +205,6 @@ static double length(const double *x, size_t n, double *ret_scale)
         return sqrt(squares);
     *ret_scale = scale_of(x, n);
     return sqrt(sum_of_squares(x, n, *ret_scale));
-}
-
-/* To the nearest integer, x within 2^51: one instruction where rint() is a call. */
-static double rounded(double x)
-{
-    return x + 0x1.8p52 - 0x1.8p52;
 }
 
 static double largest_of(const double *x, size_t n)

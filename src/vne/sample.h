@@ -33,7 +33,8 @@ struct sampled {
 
 /*
  * At most n_wanted >= 1 documents, 8 * dimension bytes each on average, SAMPLE_SPARE_BYTES, or an eighth of the budget
- * if that is less, and what is kept for the next (recycled.h).  What it has is taken from the budget, which is borrowed, or NULL.  EMX_ERR_MEMORY.
+ * if that is less, and what is kept for the next (recycled.h).  What it has is taken from the budget, which is
+ * borrowed, or NULL.  EMX_ERR_MEMORY.
  */
 enum { SAMPLE_SPARE_BYTES = 32 << 20 };
 EMX_CHECKED enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct budget *budget,

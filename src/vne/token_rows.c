@@ -1,6 +1,7 @@
 #include "vne/token_rows.h"
 
 #include "embed/embed.h"
+#include "vne/rounded.h"
 
 #include <endian.h>
 #include <math.h>
@@ -104,12 +105,6 @@ static void find_scales(struct token_rows *r, struct source *s)
     }
     for (size_t i = 0; i < r->dimension; i++)
         scale[i] = scale_for(scale[i], r->precise ? PRECISE_BITS : NARROW_BITS);
-}
-
-/* To the nearest integer, as rint() does. */
-static double rounded(double x)
-{
-    return x + 0x1.8p52 - 0x1.8p52;
 }
 
 static void round_row(const struct token_rows *r, const double *x, union numbers *ret)
