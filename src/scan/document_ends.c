@@ -16,6 +16,9 @@ static size_t find_eod(const struct block *b, uint32_t eod, size_t i)
             if (found)
                 break;
         }
+        while (i < b->n && x[i] != wanted)
+            i++;
+        return i;
     }
     while (i < b->n && block_token(b, i) != eod)
         i++;

@@ -40,6 +40,7 @@ bool recycled_keep(struct recycled *s, void *memory, size_t size)
 
     if (i == RECYCLED_SIZES || s->n[i] == RECYCLED_MOST)
         return false;
+    __builtin_prefetch(memory, 1); /* it has not been touched for long, and is written soon */
     s->memory[i][s->n[i]++] = memory;
     return true;
 }
