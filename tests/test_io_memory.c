@@ -2,15 +2,16 @@
  * test_io_memory.c - io when memory runs out: one clear status, nothing leaked, whichever allocation it is
  */
 #include "failing_memory.h"
-#include "stored.h"
+#include "shard_makers.h"
 
 WRAP(ZSTD_DCtx *, ZSTD_createDCtx, (void), ())
 
 static struct bytes twin, zstd, gzip;
 
 /* A pass over `stored` that uses everything; EMX_OK or the first error. */
-static enum emx_status use(const struct bytes *stored, struct emx_error *err)
+static enum emx_status use(const void *context, struct emx_error *err)
 {
+    const struct bytes *stored = context;
     static unsigned char buf[100000];
     struct memory_space m;
     struct stream *s = NULL;
@@ -38,8 +39,9 @@ static enum emx_status use(const struct bytes *stored, struct emx_error *err)
     return status;
 }
 
-static enum emx_status load(const struct bytes *stored, struct emx_error *err)
+static enum emx_status load(const void *context, struct emx_error *err)
 {
+    const struct bytes *stored = context;
     struct memory_space m;
     char *data = NULL;
     size_t len;
@@ -51,9 +53,33 @@ static enum emx_status load(const struct bytes *stored, struct emx_error *err)
     return status;
 }
 
+/* A made shard, whose format its content or what stands beside it tells. */
+static enum emx_status recognise(const void *context, struct emx_error *err)
+{
+    const struct made_shard *m = context;
+    const struct made_file *made[] = {&m->shard, &m->side, &m->metadata};
+    struct memory_file files[3];
+    struct file_space space = {.files = files, .memory_only = true};
+    struct shard_open s = {.space = &space, .path = m->shard.path, .options = &m->options};
+    const struct format_ops *f = NULL;
+    enum emx_status status;
+
+    for (int i = 0; i < 3; i++) {
+        if (made[i]->path)
+            files[space.n++] = (struct memory_file){made[i]->path, made[i]->bytes.data, made[i]->bytes.len};
+    }
+    status = stream_open(&space, s.path, 27, &s.stream, err);
+    if (!status)
+        status = format_open(&s, &f, err);
+    CHECK(status || strcmp(f->name, m->format) == 0);
+    if (f && f->close)
+        f->close(&s);
+    stream_close(&s.stream);
+    return status;
+}
+
 /* Let the first allocation fail, then the second, until there is none left to fail. */
-static void exhaust(enum emx_status (*run)(const struct bytes *stored, struct emx_error *err),
-                    const struct bytes *stored)
+static void exhaust(enum emx_status (*run)(const void *context, struct emx_error *err), const void *context)
 {
     unsigned n = 0;
 
@@ -63,7 +89,7 @@ static void exhaust(enum emx_status (*run)(const struct bytes *stored, struct em
 
         failed = false;
         until_failure = ++n;
-        status = run(stored, &err);
+        status = run(context, &err);
         until_failure = 0;
         CHECK(status == (failed ? EMX_ERR_MEMORY : EMX_OK));
         CHECK(!failed || (err.status == EMX_ERR_MEMORY && strstr(err.message, "out of memory")));
@@ -85,6 +111,22 @@ static void side_files_survive(void)
     exhaust(load, &gzip);
 }
 
+/* Not taken for headerless tokens, say, because no memory was left to look for an index. */
+static void formats_are_recognised(void)
+{
+    static const uint32_t tokens[] = {3, 1, 4, 1, 5, 9, 2, 6};
+    static const uint64_t ends[] = {2, 5, 8};
+    const struct documents documents = {tokens, 8, ends, 3};
+
+    for (unsigned kind = 0; kind < N_SHARD_KINDS; kind++) {
+        struct made_shard m;
+
+        make_shard(&m, kind, &documents);
+        exhaust(recognise, &m);
+        made_shard_finish(&m);
+    }
+}
+
 int main(void)
 {
     uint64_t seed = test_seed();
@@ -97,6 +139,7 @@ int main(void)
     put_gzip(&gzip, twin.data, 300000);
     RUN(streams_survive);
     RUN(side_files_survive);
+    RUN(formats_are_recognised);
     bytes_free(&twin);
     bytes_free(&zstd);
     bytes_free(&gzip);

@@ -16,15 +16,12 @@ enum { MOST_METADATA = 1 << 16 };
 
 static bool datatrove_probe(const struct file_space *space, const char *path, const void *head, size_t len)
 {
-    char *metadata = path_existing_sibling(space, path, ".ds", ".ds.metadata");
-    char *index = path_existing_sibling(space, path, ".ds", ".ds.index");
-    bool found = metadata || index;
+    char beside[PATH_MAX];
 
     (void)head;
     (void)len;
-    free(metadata);
-    free(index);
-    return found;
+    return path_existing_sibling(space, path, ".ds", ".ds.metadata", beside) ||
+           path_existing_sibling(space, path, ".ds", ".ds.index", beside);
 }
 
 /* The second line is the number of tokens.  Tools that rewrite the tokens may copy it: no reason to refuse them. */
@@ -106,11 +103,12 @@ static void datatrove_close(struct shard_open *s)
 
 static enum emx_status set_type(struct shard_open *s, struct emx_error *err)
 {
-    char *path = path_existing_sibling(s->space, s->path, ".ds", ".ds.metadata");
+    char path[PATH_MAX];
+    bool is_there = path_existing_sibling(s->space, s->path, ".ds", ".ds.metadata", path);
     enum dtype given = s->options->type.dtype;
     enum emx_status status = EMX_OK;
 
-    if (path)
+    if (is_there)
         status = read_metadata(s, path, err);
     else if (given == DTYPE_NONE)
         status =
@@ -118,26 +116,24 @@ static enum emx_status set_type(struct shard_open *s, struct emx_error *err)
                      "%s: has no .metadata beside it to tell the size of a token: give --dtype (u16 or u32)", s->path);
     else
         s->flat.type = s->options->type;
-    if (!status && path && given != DTYPE_NONE && given != s->flat.type.dtype)
+    if (!status && is_there && given != DTYPE_NONE && given != s->flat.type.dtype)
         status = emx_fail(err, EMX_ERR_ARG, "%s: --dtype says otherwise than %s, which says %s", s->path, path,
                           token_type_name(s->flat.type));
-    free(path);
     return status;
 }
 
 static enum emx_status datatrove_open(struct shard_open *s, struct emx_error *err)
 {
-    char *index = path_existing_sibling(s->space, s->path, ".ds", ".ds.index");
+    char index[PATH_MAX];
     enum emx_status status = set_type(s, err);
 
     s->is_flat = true;
     s->flat.n_tokens = UINT64_MAX;
     s->dtype_name = token_type_name(s->flat.type);
-    if (!status && index)
+    if (!status && path_existing_sibling(s->space, s->path, ".ds", ".ds.index", index))
         status = read_index(s, index, err);
     if (status)
         datatrove_close(s);
-    free(index);
     return status;
 }
 

@@ -21,11 +21,9 @@ static bool is_true_npy(const void *head, size_t len)
 /* Headerless, so only its sidecar can tell; without one --dtype makes it `raw`, which reads the same tokens. */
 static bool dolma_probe(const struct file_space *space, const char *path, const void *head, size_t len)
 {
-    char *sidecar = path_existing_sibling(space, path, ".npy", ".csv");
-    bool found = sidecar && !is_true_npy(head, len);
+    char sidecar[PATH_MAX];
 
-    free(sidecar);
-    return found;
+    return path_existing_sibling(space, path, ".npy", ".csv", sidecar) && !is_true_npy(head, len);
 }
 
 /* --- sidecar ------------------------------------------------------------------------------------------- */
@@ -125,7 +123,7 @@ static void dolma_close(struct shard_open *s)
 static enum emx_status dolma_open(struct shard_open *s, struct emx_error *err)
 {
     struct token_type type = s->options->type;
-    char *sidecar = path_existing_sibling(s->space, s->path, ".npy", ".csv");
+    char sidecar[PATH_MAX];
     const void *head;
     size_t len;
     enum emx_status status = stream_peek(s->stream, &head, 16, &len, err);
@@ -138,13 +136,12 @@ static enum emx_status dolma_open(struct shard_open *s, struct emx_error *err)
     s->is_flat = true;
     s->flat = (struct flat_layout){.n_tokens = UINT64_MAX, .type = type};
     s->dtype_name = token_type_name(type);
-    if (!status && sidecar)
+    if (!status && path_existing_sibling(s->space, s->path, ".npy", ".csv", sidecar))
         status = read_sidecar(s, sidecar, err);
     if (!status)
         status = format_warn_if_wider(s, err);
     if (status)
         dolma_close(s);
-    free(sidecar);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include "io/content_hash.h"
 #include "io/mds_columns.h"
 #include "io/mds_index.h"
+#include "util/path.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -49,11 +50,7 @@ static uint32_t u32_at(const void *p)
 
 static bool is_named_so(const char *path)
 {
-    char *without = path_sibling(path, ".mds", "");
-    bool is = without;
-
-    free(without);
-    return is;
+    return path_cut(path, path_length_without_codec(path), ".mds");
 }
 
 /* Offsets that rise from where a configuration of a possible length ends, which begins as it must. */

@@ -355,13 +355,11 @@ static enum emx_status read_documents(const struct index *x, struct shard_open *
 
 static bool megatron_probe(const struct file_space *space, const char *path, const void *head, size_t len)
 {
-    char *index = path_existing_sibling(space, path, ".bin", ".idx");
-    bool found = index;
+    char index[PATH_MAX];
 
     (void)head;
     (void)len;
-    free(index);
-    return found;
+    return path_existing_sibling(space, path, ".bin", ".idx", index);
 }
 
 static void megatron_close(struct shard_open *s)
@@ -386,12 +384,12 @@ static enum emx_status check_bin(struct shard_open *s, const char *index, struct
 
 static enum emx_status megatron_open(struct shard_open *s, struct emx_error *err)
 {
-    char *path = path_existing_sibling(s->space, s->path, ".bin", ".idx");
+    char path[PATH_MAX];
     struct index x;
     uint64_t n_tokens = 0;
     enum emx_status status;
 
-    if (!path)
+    if (!path_existing_sibling(s->space, s->path, ".bin", ".idx", path))
         return emx_fail(err, EMX_ERR_IO, "%s: has no .idx beside it (give the .bin of PREFIX.bin and PREFIX.idx)",
                         s->path);
     status = index_open(&x, s, path, err);
@@ -411,7 +409,6 @@ static enum emx_status megatron_open(struct shard_open *s, struct emx_error *err
     if (status)
         megatron_close(s);
     index_close(&x);
-    free(path);
     return status;
 }
 

@@ -18,6 +18,8 @@
 #include "io/stream.h"
 #include "token/dtype.h"
 
+#include <limits.h>
+
 /* What the user said of a domain; zero / NONE where nothing was said. */
 struct format_options {
     const char *format;     /* name in the table, or NULL: recognise by content */
@@ -116,11 +118,11 @@ EMX_CHECKED enum emx_status format_check_index(const struct shard_open *s, struc
 EMX_CHECKED enum emx_status format_warn_if_wider(struct shard_open *s, struct emx_error *err);
 
 /*
- * Path without a codec's extension (.zst, .zstd, .gz), then with `from` at its end replaced by `to`:
- * "a.bin.zst", ".bin", ".idx" -> "a.idx".  NULL if it does not end in `from`, or out of memory. Caller frees.
+ * The file beside a shard that exists: path without a codec's ending (.zst, .zstd, .gz), then with `from` at its end
+ * replaced by `to` ("a.bin.zst", ".bin", ".idx": "a.idx"), or that name with such an ending of its own.  False if path
+ * does not end in `from`, or there is no such file; a name of PATH_MAX bytes is none.
  */
-char *path_sibling(const char *path, const char *from, const char *to);
-/* The sibling itself or its .zst/.gz twin, whichever exists; NULL if none. Caller frees. */
-char *path_existing_sibling(const struct file_space *space, const char *path, const char *from, const char *to);
+bool path_existing_sibling(const struct file_space *space, const char *path, const char *from, const char *to,
+                           char ret[PATH_MAX]);
 
 #endif

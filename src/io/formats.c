@@ -153,42 +153,27 @@ enum emx_status format_warn_if_wider(struct shard_open *s, struct emx_error *err
 
 /* --- names of files beside a shard -------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, size_t len, const char *ending)
+bool path_existing_sibling(const struct file_space *space, const char *path, const char *from, const char *to,
+                           char ret[PATH_MAX])
 {
-    size_t n = strlen(ending);
+    size_t len = path_length_without_codec(path), n_from = strlen(from), n_to = strlen(to);
+    char *end;
 
-    return len >= n && memcmp(text + len - n, ending, n) == 0;
-}
-
-char *path_sibling(const char *path, const char *from, const char *to)
-{
-    size_t len = path_length_without_codec(path);
-    char *sibling;
-
-    if (!ends_with(path, len, from))
-        return NULL;
-    len -= strlen(from);
-    sibling = malloc(len + strlen(to) + 1);
-    if (sibling) {
-        memcpy(sibling, path, len);
-        strcpy(sibling + len, to);
+    if (len < n_from || memcmp(path + len - n_from, from, n_from) != 0 || len - n_from + n_to >= PATH_MAX)
+        return false;
+    len -= n_from;
+    memcpy(ret, path, len);
+    strcpy(ret + len, to);
+    if (file_exists(space, ret))
+        return true;
+    len += n_to;
+    end = ret + len;
+    for (size_t i = 0; path_codec_endings[i]; i++) {
+        if (len + strlen(path_codec_endings[i]) >= PATH_MAX)
+            continue;
+        strcpy(end, path_codec_endings[i]);
+        if (file_exists(space, ret))
+            return true;
     }
-    return sibling;
-}
-
-char *path_existing_sibling(const struct file_space *space, const char *path, const char *from, const char *to)
-{
-    char *sibling = path_sibling(path, from, to), *larger;
-    size_t len = sibling ? strlen(sibling) : 0;
-
-    if (!sibling || file_exists(space, sibling))
-        return sibling;
-    larger = realloc(sibling, len + 6);
-    for (size_t i = 0; larger && path_codec_endings[i]; i++) {
-        strcpy(larger + len, path_codec_endings[i]);
-        if (file_exists(space, larger))
-            return larger;
-    }
-    free(larger ? larger : sibling);
-    return NULL;
+    return false;
 }

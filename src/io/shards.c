@@ -270,19 +270,14 @@ static enum emx_status append_glob(struct emx_shard_list *list, const char *patt
 static enum emx_status append_prefix(struct emx_shard_list *list, const char *prefix, bool *ret_is_prefix,
                                      struct emx_error *err)
 {
-    char *index = path_existing_sibling(NULL, prefix, "", ".idx"), *bin = NULL;
-    enum emx_status status = EMX_OK;
+    char index[PATH_MAX], bin[PATH_MAX];
 
-    if (index)
-        bin = path_existing_sibling(NULL, prefix, "", ".bin");
-    if (index && !bin)
-        status = emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s.bin: cannot be opened, though %s is there", prefix, index);
-    *ret_is_prefix = index;
-    if (bin)
-        status = emx_shard_list_add(list, bin, err);
-    free(index);
-    free(bin);
-    return status;
+    *ret_is_prefix = path_existing_sibling(NULL, prefix, "", ".idx", index);
+    if (!*ret_is_prefix)
+        return EMX_OK;
+    if (!path_existing_sibling(NULL, prefix, "", ".bin", bin))
+        return emx_fail_errno(err, EMX_ERR_IO, ENOENT, "%s.bin: cannot be opened, though %s is there", prefix, index);
+    return emx_shard_list_add(list, bin, err);
 }
 
 static bool is_pattern(const char *word)
