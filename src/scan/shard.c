@@ -303,7 +303,8 @@ enum emx_status shard_put(struct shard *s, const struct block *b, bool *ret_last
 
     pthread_mutex_lock(&s->mutex);
     status = shard_add_block(s, b, err);
-    s->n_out -= !b->in_piece;
+    if (!status) /* else the block stays out, or another thread would end the shard without it */
+        s->n_out -= !b->in_piece;
     *ret_last = !status && is_last(s);
     pthread_mutex_unlock(&s->mutex);
     return status;
