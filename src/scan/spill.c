@@ -192,13 +192,14 @@ static enum emx_status spill_victim(struct spiller *s, const struct victim *v, b
     if (!adder)
         return emx_fail(err, EMX_ERR_MEMORY, "out of memory to spill a table");
     *adder = (struct table_adder){0};
-    table_enter(v->table, adder, true);
-    domain_count_spilled(v->domain, v->table);
-    status = table_n_used(v->table) ? spill_table(s, v->domain, v->table, placement_here(), err) : EMX_OK;
-    table_empty(v->table, shrink);
-    left = table_leave(adder, err);
-    if (left && table_has_spilled(adder)) /* keys that this thread moved while it waited for the table to grow */
-        left = table_add_spilled(adder, err);
+    do {
+        table_enter(v->table, adder, true);
+        domain_count_spilled(v->domain, v->table);
+        status = table_n_used(v->table) ? spill_table(s, v->domain, v->table, placement_here(), err) : EMX_OK;
+        table_empty(v->table, shrink);
+        left = table_leave(adder, status ? NULL : err);
+        /* keys that this thread moved, while it waited for the table to grow, may find it too small now, or filled */
+    } while (!status && left == EMX_ERR_MEMORY && table_has_spilled(adder));
     table_adder_finish(adder);
     free(adder);
     return status ? status : left;
