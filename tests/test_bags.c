@@ -2,7 +2,7 @@
 #include "test.h"
 #include "vne/bags.h"
 #include "vne/batch.h"
-#include "vne/recycled.h"
+#include "vne/pool.h"
 #include "vne/row_sums.h"
 #include "vne/waiting.h"
 
@@ -362,27 +362,32 @@ static void offer(const struct document *d, uint64_t hash, unsigned way, struct 
 
 static void memory_comes_back_as_large(void)
 {
-    struct recycled r = {0};
-    char memory[RECYCLED_MOST + 1];
-    size_t size, kept = 0;
+    struct budget budget = {.limit = 1 << 20};
+    struct chunk_store store;
+    struct pool p = {.store = &store};
 
+    chunk_store_init(&store, &budget);
     for (size_t bytes = 1; bytes < 40000; bytes += 1 + bytes / 50) {
-        size = recycled_size(bytes);
-        CHECK(size >= bytes && (size <= 64 || 8 * size <= 9 * bytes + 8) && recycled_size(size) == size);
-        CHECK(!recycled_take(&r, size));
-        if (!recycled_keep(&r, memory, size))
-            continue;
-        CHECK(recycled_size(bytes - 1) == size || !recycled_take(&r, recycled_size(bytes - 1)));
-        CHECK(recycled_size(size + 1) > size && !recycled_take(&r, recycled_size(size + 1)));
-        CHECK(recycled_take(&r, size) == memory);
+        size_t size = pool_size(bytes), before = pool_size(bytes - 1);
+        void *memory = pool_take(&p, size), *smaller = pool_take(&p, before),
+             *larger = pool_take(&p, pool_size(size + 1));
+
+        CHECK(memory && smaller && larger && pool_size(size + 1) > size);
+        CHECK(size >= bytes && (size <= 64 || 8 * size <= 9 * bytes + 8) && pool_size(size) == size);
+        memset(memory, 1, size);
+        pool_give(&p, memory, size);
+        if (size < 1 << 14)
+            CHECK(pool_take(&p, size) == memory);
+        else
+            CHECK((memory = pool_take(&p, size)));
+        pool_give(&p, smaller, before);
+        pool_give(&p, memory, size);
+        pool_give(&p, larger, pool_size(size + 1));
     }
-    size = recycled_size(1000);
-    while (recycled_keep(&r, &memory[kept], size))
-        kept++;
-    CHECK(kept == RECYCLED_MOST && !recycled_keep(&r, memory, 40000));
-    for (size_t found; recycled_take_any(&r, &found); kept--)
-        CHECK(found == size);
-    CHECK(kept == 0);
+    CHECK(budget.used > 0);
+    pool_clear(&p);
+    chunk_store_finish(&store);
+    CHECK(budget.used == 0 && !p.chunks);
 }
 
 /* One document takes all the room, until it has to go; the second half of the others come by another sample. */
@@ -394,14 +399,15 @@ static void samples_have_the_least_hashes(void)
     struct waiting w = {0};
     struct sample *s = NULL, *other = NULL;
     struct budget budget = {.limit = (uint64_t)8 * SAMPLE_SPARE_BYTES};
+    struct chunk_store store;
     uint16_t *long_one = calloc(SAMPLE_SPARE_BYTES, 1);
     uint64_t hashes[N_DOCUMENTS];
     struct emx_density *expected;
     bool any = true;
 
-    if (sample_create(N_WANTED, DIMENSION, &budget, &s, NULL) != EMX_OK ||
-        sample_create(N_WANTED, DIMENSION, &budget, &other, NULL) != EMX_OK ||
-        waiting_init(&w, rows, b, NULL) != EMX_OK)
+    chunk_store_init(&store, &budget);
+    if (sample_create(N_WANTED, DIMENSION, &store, &s, NULL) != EMX_OK ||
+        sample_create(N_WANTED, DIMENSION, &store, &other, NULL) != EMX_OK || waiting_init(&w, rows, b, NULL) != EMX_OK)
         abort();
     CHECK(sample_has_room(s, SAMPLE_SPARE_BYTES));
     CHECK(sample_offer_tokens(s, UINT64_MAX, long_one, SAMPLE_SPARE_BYTES / 2, 2, NULL) == EMX_OK);
@@ -423,6 +429,7 @@ static void samples_have_the_least_hashes(void)
     waiting_finish(&w);
     sample_destroy(&s);
     sample_destroy(&other);
+    chunk_store_finish(&store);
     bags_destroy(&b);
     emx_density_destroy(&sums.density);
     emx_density_destroy(&expected);

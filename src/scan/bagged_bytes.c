@@ -320,7 +320,7 @@ void stretches_put(const struct stretches *s, size_t dimension, const struct byt
     put_sample(to, s->sample, dimension);
 }
 
-enum emx_status stretches_take(struct stretches *s, size_t dimension, uint64_t n_wanted, struct budget *budget,
+enum emx_status stretches_take(struct stretches *s, size_t dimension, uint64_t n_wanted, struct chunk_store *store,
                                const struct bytes_in *from, struct emx_error *err)
 {
     uint64_t x[2];
@@ -341,6 +341,6 @@ enum emx_status stretches_take(struct stretches *s, size_t dimension, uint64_t n
         return status;
     if (!n_wanted)
         return EMX_ERR_CORRUPT;
-    status = sample_create(n_wanted, dimension, budget, &s->sample, err);
+    status = sample_create(n_wanted, dimension, store, &s->sample, err);
     return status ? status : take_sample(from, x[1], dimension, s->sample, err);
 }

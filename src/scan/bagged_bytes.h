@@ -37,8 +37,9 @@ EMX_CHECKED enum emx_status bagged_take(struct bagged *b, size_t dimension, cons
                                         struct emx_error *err);
 
 void stretches_put(const struct stretches *s, size_t dimension, const struct bytes_out *to);
-/* To *s, which is empty; n_wanted documents: of a sample, with that budget.  Errors likewise. */
+/* To *s, which is empty; n_wanted documents: of a sample, from that store.  Errors likewise. */
 EMX_CHECKED enum emx_status stretches_take(struct stretches *s, size_t dimension, uint64_t n_wanted,
-                                           struct budget *budget, const struct bytes_in *from, struct emx_error *err);
+                                           struct chunk_store *store, const struct bytes_in *from,
+                                           struct emx_error *err);
 
 #endif

@@ -85,7 +85,7 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     *b = (struct bagging){.given = given, .domains = domains, .n_domains = n_domains};
     if (!given)
         return EMX_OK;
-    b->budget = budget;
+    chunk_store_init(&b->store, budget);
     b->batch_counts = batch_counts(budget->limit / n_threads, given->precise);
     status = check_weights(given, err);
     if (!status)
@@ -101,7 +101,7 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     for (size_t i = 0; i < n_domains; i++)
         pthread_mutex_init(&b->of_domain[i].mutex, NULL);
     for (; n < n_domains && given->n_documents && !status; n++)
-        status = sample_create(given->n_documents, b->rows->dimension, budget, &b->of_domain[n].sample, err);
+        status = sample_create(given->n_documents, b->rows->dimension, &b->store, &b->of_domain[n].sample, err);
     return status ? status : set_vocabularies(b, err);
 }
 
@@ -113,6 +113,8 @@ void bagging_finish(struct bagging *b)
         pthread_mutex_destroy(&b->of_domain[i].mutex);
     }
     free(b->of_domain);
+    if (b->given)
+        chunk_store_finish(&b->store);
     token_rows_destroy(&b->rows);
 }
 

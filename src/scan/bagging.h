@@ -21,16 +21,15 @@
 #define SCAN_BAGGING_H
 
 #include "scan/shard.h"
-#include "util/budget.h"
 #include "util/wide.h"
 #include "vne/sample.h"
 
 struct bagging {
     const struct emx_scan_vectors *given; /* NULL: nothing is to be done */
     struct token_rows *rows;
-    struct budget *budget; /* borrowed */
-    size_t batch_counts;   /* of each thread (vne/bags.h) */
-    uint64_t vectors;      /* checksum of the rows */
+    struct chunk_store store; /* of samples */
+    size_t batch_counts;      /* of each thread (vne/bags.h) */
+    uint64_t vectors;         /* checksum of the rows */
     struct domain *domains;
     struct bagged {            /* of a domain */
         struct sample *sample; /* NULL: all documents */

@@ -9,7 +9,7 @@ static enum emx_status own_sample(struct bagger *w, struct shard *s, struct samp
 
     pthread_mutex_lock(&s->mutex);
     if (!s->stretches.sample)
-        status = sample_create(w->all->given->n_documents, w->all->rows->dimension, w->all->budget,
+        status = sample_create(w->all->given->n_documents, w->all->rows->dimension, &w->all->store,
                                &s->stretches.sample, err);
     *ret = s->stretches.sample;
     pthread_mutex_unlock(&s->mutex);

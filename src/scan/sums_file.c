@@ -192,7 +192,7 @@ static enum emx_status read_all(struct scan *s, const struct journal *j, struct 
     for (size_t i = 0; i < s->n_shards && !status; i++) {
         if (j->shards[i].stage == JOURNAL_BEGUN)
             status = judge(r, stretches_take(&s->shards[i].stretches, dimension, s->bagging.given->n_documents,
-                                             &s->budget, &from, r->err));
+                                             &s->bagging.store, &from, r->err));
     }
     if (!status)
         status = file_read(r->file, &more, 1, &n, r->err);

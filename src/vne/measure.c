@@ -38,6 +38,7 @@ struct pass {
     size_t n_weights;
     struct frequencies frequencies; /* guarded by the mutex */
     struct token_rows *rows;
+    struct chunk_store store; /* of samples */
     struct measured {
         struct sample *sample;   /* NULL: all documents */
         _Atomic size_t n_shards; /* still to be read */
@@ -326,7 +327,7 @@ static enum emx_status prepare_domains(struct pass *p, struct emx_error *err)
         if (!p->set->domains[i].name)
             return emx_fail(err, EMX_ERR_MEMORY, "out of memory");
         if (p->options->n_documents)
-            status = sample_create(p->options->n_documents, p->set->dimension, NULL, &p->domains[i].sample, err);
+            status = sample_create(p->options->n_documents, p->set->dimension, &p->store, &p->domains[i].sample, err);
         if (!status)
             status = emx_density_create(p->set->dimension, p->options->precise, &p->set->domains[i].density, err);
     }
@@ -393,6 +394,7 @@ static void finish(struct pass *p)
     frequencies_finish(&p->frequencies);
     for (size_t i = 0; p->domains && i < emx_state_n_domains(p->state); i++)
         sample_destroy(&p->domains[i].sample);
+    chunk_store_finish(&p->store);
     free(p->domains);
     free(p->items);
     emx_vne_set_destroy(&p->set);
@@ -406,6 +408,7 @@ enum emx_status emx_vne_measure(struct emx_state *s, const struct emx_embeddings
     enum emx_status status;
 
     pthread_mutex_init(&p.mutex, NULL);
+    chunk_store_init(&p.store, NULL);
     status = prepare(&p, err);
     if (!status)
         status = threads_for(p.placement, p.n_items, work, &p, err);

@@ -13,8 +13,8 @@
 #ifndef VNE_SAMPLE_H
 #define VNE_SAMPLE_H
 
-#include "util/budget.h"
 #include "vne/bags.h"
+#include "vne/pool.h"
 
 /* Of a shard. */
 uint64_t sample_path_hash(const char *path, uint64_t seed);
@@ -33,11 +33,11 @@ struct sampled {
 
 /*
  * At most n_wanted >= 1 documents, 8 * dimension bytes each on average, SAMPLE_SPARE_BYTES, or an eighth of the budget
- * if that is less, and what is kept for the next (recycled.h).  What it has is taken from the budget, which is
- * borrowed, or NULL.  EMX_ERR_MEMORY.
+ * if that is less, and as many again as a sixteenth of all that.  Memory is taken from the store, which is borrowed,
+ * and its budget.  EMX_ERR_MEMORY.
  */
 enum { SAMPLE_SPARE_BYTES = 32 << 20 };
-EMX_CHECKED enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct budget *budget,
+EMX_CHECKED enum emx_status sample_create(uint64_t n_wanted, size_t dimension, struct chunk_store *store,
                                           struct sample **ret, struct emx_error *err);
 /* Accepts NULL. */
 void sample_destroy(struct sample **s);
