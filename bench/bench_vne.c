@@ -332,7 +332,7 @@ static void prepare(struct summing *s, const struct emx_embeddings *e, bool prec
 {
     struct emx_error err;
 
-    if (token_rows_create(e, NULL, 0, precise, &s->rows, &err) != EMX_OK ||
+    if (token_rows_create(e, NULL, 0, precise, placement_here(), &s->rows, &err) != EMX_OK ||
         bags_create(s->rows, BATCH_COUNTS, &s->bags, &err) != EMX_OK ||
         emx_density_create(s->rows->dimension, precise, &s->sums.density, &err) != EMX_OK ||
         bags_to(s->bags, &s->sums, &err) != EMX_OK)

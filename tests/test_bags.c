@@ -41,7 +41,7 @@ static struct token_rows *make_rows(const double *weights, size_t n_weights)
     for (size_t i = 0; i < VOCABULARY * DIMENSION; i++)
         vectors[i] = (float)ldexp((double)(test_random(&seed) >> 40) - 0x1p23, (int)(i % DIMENSION % 20) * 3 - 40);
     CHECK(emx_embeddings_from_rows(vectors, VOCABULARY, DIMENSION, &e, NULL) == EMX_OK);
-    if (!e || token_rows_create(e, weights, n_weights, precise, &rows, NULL) != EMX_OK)
+    if (!e || token_rows_create(e, weights, n_weights, precise, placement_here(), &rows, NULL) != EMX_OK)
         abort();
     emx_embeddings_close(&e);
     return rows;

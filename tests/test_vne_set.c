@@ -346,7 +346,7 @@ static uint64_t checksum_of(const struct emx_embeddings *e, const double *weight
     struct token_rows *rows = NULL;
     uint64_t checksum;
 
-    if (token_rows_create(e, weights, weights ? 2 : 0, false, &rows, NULL) != EMX_OK)
+    if (token_rows_create(e, weights, weights ? 2 : 0, false, placement_here(), &rows, NULL) != EMX_OK)
         abort();
     checksum = token_rows_checksum(rows);
     token_rows_destroy(&rows);

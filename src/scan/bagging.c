@@ -77,8 +77,10 @@ static enum emx_status check_weights(const struct emx_scan_vectors *given, struc
 }
 
 enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *given, struct domain *domains,
-                             size_t n_domains, unsigned n_threads, struct budget *budget, struct emx_error *err)
+                             size_t n_domains, const struct placement *placement, struct budget *budget,
+                             struct emx_error *err)
 {
+    const unsigned n_threads = placement_n_threads(placement);
     enum emx_status status;
     size_t n = 0;
 
@@ -91,7 +93,8 @@ enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *g
     if (!status)
         status = take_memory(b, n_threads, budget, err);
     if (!status)
-        status = token_rows_create(given->embeddings, given->weights, given->n_weights, given->precise, &b->rows, err);
+        status = token_rows_create(given->embeddings, given->weights, given->n_weights, given->precise, placement,
+                                   &b->rows, err);
     if (status)
         return status;
     b->vectors = token_rows_checksum(b->rows);

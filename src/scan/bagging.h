@@ -47,7 +47,7 @@ struct bagging {
  * vectors; EMX_ERR_MEMORY.
  */
 EMX_CHECKED enum emx_status bagging_init(struct bagging *b, const struct emx_scan_vectors *given,
-                                         struct domain *domains, size_t n_domains, unsigned n_threads,
+                                         struct domain *domains, size_t n_domains, const struct placement *placement,
                                          struct budget *budget, struct emx_error *err);
 void bagging_finish(struct bagging *b);
 

@@ -290,8 +290,7 @@ enum emx_status scan_prepare(struct scan *s, struct emx_cluster *cluster, const 
     if (!status)
         status = prepare_domains(s, domains, n_domains, err);
     if (!status)
-        status =
-            bagging_init(&s->bagging, options->vectors, s->domains, s->n_domains, s->times.n_threads, &s->budget, err);
+        status = bagging_init(&s->bagging, options->vectors, s->domains, s->n_domains, s->placement, &s->budget, err);
     s->spill.domains = s->domains;
     s->spill.n_domains = s->n_domains;
     if (!status)

@@ -374,7 +374,8 @@ static enum emx_status prepare(struct pass *p, struct emx_error *err)
     if (!status && p->options->weighting != EMX_VNE_WEIGHTING_NONE)
         status = weigh_tokens(p, err);
     if (!status)
-        status = token_rows_create(p->embeddings, p->weights, p->n_weights, p->options->precise, &p->rows, err);
+        status = token_rows_create(p->embeddings, p->weights, p->n_weights, p->options->precise, p->placement, &p->rows,
+                                   err);
     if (!status)
         p->set->vectors = token_rows_checksum(p->rows);
     return status ? status : prepare_workers(p, err);

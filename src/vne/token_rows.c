@@ -1,6 +1,7 @@
 #include "vne/token_rows.h"
 
 #include "embed/embed.h"
+#include "pipeline/threads.h"
 #include "vne/rounded.h"
 
 #include <endian.h>
@@ -12,24 +13,27 @@
 
 enum { HUGE_PAGE = 2 << 20, NARROW_BITS = 15, SUM_BITS = 63 };
 
-/* What rows are made of. */
-struct source {
+enum { TOKENS_AT_ONCE = 512 };
+
+/* Rows while they are made by all threads, some tokens at a time. */
+struct making {
+    struct token_rows *rows;
     const struct emx_embeddings *embeddings;
     const double *weights;
     size_t n_weights;
-    float *vector; /* [dimension] */
-    double *x;     /* [dimension] */
+    double *largest; /* [n_threads][dimension] of the numbers that the thread saw, without their signs */
 };
 
-/* The vector of a token times its weight into s->x; false if it has none. */
-static bool weighted(struct source *s, uint32_t token)
+/* The vector of a token times its weight; false if it has none. */
+static bool weighted(const struct making *m, uint32_t token, double *ret)
 {
-    double weight = s->weights && token < s->n_weights ? s->weights[token] : 1;
+    double weight = m->weights && token < m->n_weights ? m->weights[token] : 1;
+    float vector[EMX_MAX_DIMENSION];
 
-    if (!emx_embeddings_vector(s->embeddings, token, s->vector))
+    if (!emx_embeddings_vector(m->embeddings, token, vector))
         return false;
-    for (size_t i = 0; i < s->embeddings->dimension; i++)
-        s->x[i] = weight * (double)s->vector[i];
+    for (size_t i = 0; i < m->embeddings->dimension; i++)
+        ret[i] = weight * (double)vector[i];
     return true;
 }
 
@@ -90,21 +94,41 @@ static double scale_for(double largest, int bits)
     return ldexp(1, exponent - bits + (ldexp(fraction, bits) >= ldexp(1, bits) - 0.5));
 }
 
-/* These loops are of what compilers make vectors of: no calls, no branches. */
-static void find_scales(struct token_rows *r, struct source *s)
+static uint32_t end_of(const struct making *m, size_t item)
 {
-    double *scale = r->scale;
+    size_t end = (item + 1) * TOKENS_AT_ONCE, n = m->rows->n_tokens;
 
-    for (uint32_t token = 0; token < r->n_tokens; token++) {
-        r->has_vector[token] = weighted(s, token);
+    return (uint32_t)(end < n ? end : n);
+}
+
+/* These loops are of what compilers make vectors of: no calls, no branches. */
+static void find_largest(size_t item, unsigned thread, void *context)
+{
+    const struct making *m = context;
+    struct token_rows *r = m->rows;
+    double *largest = m->largest + thread * r->dimension, numbers[EMX_MAX_DIMENSION];
+
+    for (uint32_t token = (uint32_t)(item * TOKENS_AT_ONCE); token < end_of(m, item); token++) {
+        r->has_vector[token] = weighted(m, token, numbers);
         for (size_t i = 0; i < r->dimension && r->has_vector[token]; i++) {
-            double x = fabs(s->x[i]);
+            double x = fabs(numbers[i]);
 
-            scale[i] = x > scale[i] ? x : scale[i];
+            largest[i] = x > largest[i] ? x : largest[i];
         }
     }
-    for (size_t i = 0; i < r->dimension; i++)
-        scale[i] = scale_for(scale[i], r->precise ? PRECISE_BITS : NARROW_BITS);
+}
+
+static void find_scales(const struct making *m, unsigned n_threads)
+{
+    struct token_rows *r = m->rows;
+
+    for (size_t i = 0; i < r->dimension; i++) {
+        double largest = 0;
+
+        for (unsigned k = 0; k < n_threads; k++)
+            largest = fmax(largest, m->largest[k * r->dimension + i]);
+        r->scale[i] = scale_for(largest, r->precise ? PRECISE_BITS : NARROW_BITS);
+    }
 }
 
 static void round_row(const struct token_rows *r, const double *x, union numbers *ret)
@@ -120,15 +144,19 @@ static void round_row(const struct token_rows *r, const double *x, union numbers
     }
 }
 
-static void round_rows(struct token_rows *r, struct source *s)
+static void round_rows(size_t item, unsigned thread, void *context)
 {
-    union numbers numbers = {.bits = {0}};
+    const struct making *m = context;
+    union numbers numbers = {.bits = {0}}, none = numbers;
+    double x[EMX_MAX_DIMENSION];
 
-    for (uint32_t token = 0; token < r->n_tokens; token++) {
-        if (!weighted(s, token))
-            continue;
-        round_row(r, s->x, &numbers);
-        put_row(r, token, &numbers);
+    (void)thread;
+    for (uint32_t token = (uint32_t)(item * TOKENS_AT_ONCE); token < end_of(m, item); token++) {
+        bool has_vector = weighted(m, token, x);
+
+        if (has_vector)
+            round_row(m->rows, x, &numbers);
+        put_row(m->rows, token, has_vector ? &numbers : &none);
     }
 }
 
@@ -138,50 +166,57 @@ static void *allocate_rows(size_t n_bytes)
     size_t n_mapped = (n_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     void *rows = aligned_alloc(HUGE_PAGE, n_mapped);
 
-    if (!rows)
-        return NULL;
-    (void)madvise(rows, n_mapped, MADV_HUGEPAGE);
-    memset(rows, 0, n_bytes);
+    if (rows)
+        (void)madvise(rows, n_mapped, MADV_HUGEPAGE);
     return rows;
 }
 
-enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights, bool precise,
-                                  struct token_rows **ret, struct emx_error *err)
+static struct token_rows *allocate(const struct emx_embeddings *e, bool precise)
 {
-    struct source s = {e, weights, n_weights, NULL, NULL};
     struct token_rows *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return NULL;
+    r->dimension = e->dimension;
+    r->n_columns = (r->dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
+    r->n_tokens = e->n_tokens;
+    r->is_matrix = !e->row_of;
+    r->precise = precise;
+    r->block_columns = precise ? PRECISE_COLUMNS : BLOCK_COLUMNS;
+    r->number_bytes = token_rows_number_bytes(precise);
+    r->most_tokens = UINT64_C(1) << (SUM_BITS - (precise ? PRECISE_BITS : NARROW_BITS));
+    r->rows = allocate_rows(r->n_tokens * r->n_columns * r->number_bytes);
+    r->has_vector = calloc(r->n_tokens, sizeof(*r->has_vector));
+    r->scale = calloc(r->dimension, sizeof(*r->scale));
+    if (!r->rows || !r->has_vector || !r->scale)
+        token_rows_destroy(&r);
+    return r;
+}
+
+enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights, bool precise,
+                                  const struct placement *placement, struct token_rows **ret, struct emx_error *err)
+{
+    unsigned n_threads = placement_n_threads(placement);
+    struct making m = {allocate(e, precise), e, weights, n_weights, calloc(n_threads * e->dimension, sizeof(double))};
+    size_t n_items = (e->n_tokens + TOKENS_AT_ONCE - 1) / TOKENS_AT_ONCE;
     enum emx_status status = EMX_OK;
 
-    s.vector = malloc(e->dimension * sizeof(*s.vector));
-    s.x = malloc(e->dimension * sizeof(*s.x));
-    if (r) {
-        r->dimension = e->dimension;
-        r->n_columns = (r->dimension + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
-        r->n_tokens = e->n_tokens;
-        r->is_matrix = !e->row_of;
-        r->precise = precise;
-        r->block_columns = precise ? PRECISE_COLUMNS : BLOCK_COLUMNS;
-        r->number_bytes = token_rows_number_bytes(precise);
-        r->most_tokens = UINT64_C(1) << (SUM_BITS - (precise ? PRECISE_BITS : NARROW_BITS));
-        r->rows = allocate_rows(r->n_tokens * r->n_columns * r->number_bytes);
-        r->has_vector = calloc(r->n_tokens, sizeof(*r->has_vector));
-        r->scale = calloc(r->dimension, sizeof(*r->scale));
-    }
-    if (!s.vector || !s.x || !r || !r->rows || !r->has_vector || !r->scale) {
+    if (!m.rows || !m.largest)
         status =
             emx_fail(err, EMX_ERR_MEMORY, "out of memory for %u vectors of %zu dimensions", e->n_tokens, e->dimension);
-    } else {
-        find_scales(r, &s);
-        round_rows(r, &s);
-        if (e->file)
-            status = file_check_unchanged(e->file, err);
+    if (!status)
+        status = threads_for(placement, n_items, find_largest, &m, err);
+    if (!status) {
+        find_scales(&m, n_threads);
+        status = threads_for(placement, n_items, round_rows, &m, err);
     }
+    if (!status && e->file)
+        status = file_check_unchanged(e->file, err);
     if (status)
-        token_rows_destroy(&r);
+        token_rows_destroy(&m.rows);
     else
-        *ret = r;
-    free(s.vector);
-    free(s.x);
+        *ret = m.rows;
+    free(m.largest);
     return status;
 }
 

@@ -13,6 +13,7 @@
 #ifndef VNE_TOKEN_ROWS_H
 #define VNE_TOKEN_ROWS_H
 
+#include "pipeline/placement.h"
 #include "vne/row_sums.h"
 
 #include <emx/embeddings.h>
@@ -32,11 +33,12 @@ struct token_rows {
 };
 
 /*
- * weights[n_weights] of tokens, finite and not negative, 1 from there on; NULL: all 1.
- * EMX_ERR_MEMORY: it takes token_rows_number_bytes() a number.
+ * weights[n_weights] of tokens, finite and not negative, 1 from there on; NULL: all 1.  By all threads of the
+ * placement. EMX_ERR_MEMORY: it takes token_rows_number_bytes() a number.
  */
 EMX_CHECKED enum emx_status token_rows_create(const struct emx_embeddings *e, const double *weights, size_t n_weights,
-                                              bool precise, struct token_rows **ret, struct emx_error *err);
+                                              bool precise, const struct placement *placement, struct token_rows **ret,
+                                              struct emx_error *err);
 void token_rows_destroy(struct token_rows **r);
 
 static inline size_t token_rows_number_bytes(bool precise)
