@@ -138,21 +138,39 @@ static void end_run(struct batch *b, struct part *p)
     b->n_counts += p->n - begin;
 }
 
+static inline struct token_count take_count(uint32_t token, uint16_t *counts)
+{
+    struct token_count taken = {(uint16_t)(token % PART_TOKENS), counts[token]};
+
+    counts[token] = 0;
+    return taken;
+}
+
 bool batch_add(struct batch *b, const uint32_t *tokens, size_t n, uint16_t *counts)
 {
-    for (size_t i = 0; i < b->n_parts; i++) {
-        if (!reserve(b, &b->parts[i]))
+    size_t i = 0;
+
+    for (size_t k = 0; k < b->n_parts; k++) {
+        if (!reserve(b, &b->parts[k]))
             return false;
     }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t token = tokens[i];
-        struct part *p = &b->parts[token / PART_TOKENS];
+    /* Two at once, or each would wait for the part's n that the one before has just written. */
+    for (; i + 2 <= n; i += 2) {
+        struct part *p = &b->parts[tokens[i] / PART_TOKENS], *q = &b->parts[tokens[i + 1] / PART_TOKENS];
+        size_t at = p->n, next = q->n + (p == q);
 
-        p->counts[p->n++] = (struct token_count){(uint16_t)(token % PART_TOKENS), counts[token]};
-        counts[token] = 0;
+        p->counts[at] = take_count(tokens[i], counts);
+        q->counts[next] = take_count(tokens[i + 1], counts);
+        p->n = at + 1;
+        q->n = next + 1;
     }
-    for (size_t i = 0; i < b->n_parts; i++)
-        end_run(b, &b->parts[i]);
+    if (i < n) {
+        struct part *p = &b->parts[tokens[i] / PART_TOKENS];
+
+        p->counts[p->n++] = take_count(tokens[i], counts);
+    }
+    for (size_t k = 0; k < b->n_parts; k++)
+        end_run(b, &b->parts[k]);
     b->n_documents++;
     return true;
 }
