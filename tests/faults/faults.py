@@ -3,6 +3,9 @@
 
     faults.py PROGRAM SHIM                a few calls of each kind: seconds
     faults.py PROGRAM SHIM --full [JOB..] each call of each kind, one after the other, until a run sees no fault
+    faults.py PROGRAM SHIM --random=SECONDS [JOB..]
+                                          any call of any kind, for so long: what other threads do meanwhile differs,
+                                          so several of these at once find what the others do not
 
 Of each run must hold:
     exit 0   output and standard output are those of an undisturbed run;
@@ -20,12 +23,14 @@ import signal
 import struct
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 from harness import *  # noqa: E402
 
 SHIM = os.path.abspath(sys.argv[2])
 FULL = "--full" in sys.argv[3:]
+RANDOM = sum(float(word.partition("=")[2]) for word in sys.argv[3:] if word.startswith("--random="))
 CHOSEN = [word for word in sys.argv[3:] if not word.startswith("--")]
 OLD = b"what was there before"
 
@@ -47,6 +52,8 @@ FAULTS = [
 # name, words, output file or None for standard output, which faults the quick form has of it
 JOBS = [
     ("scan", ["scan", "-q", "-j2", "-m", "m.yaml", "-o", "out"], "out", "all"),
+    ("documents", ["scan", "-q", "-j2", "-m", "m.yaml", "--embeddings=vectors.npy", "--vne-documents=50", "-o", "out"], "out",
+     "memory"),
     ("spill", ["scan", "-q", "-j2", "--memory=16M", "--dtype=u16", "a=many.bin", "-o", "out"], "out", "none"),
     ("merge", ["merge", "-q", "good.emx", "other.emx", "-o", "out"], "out", "all"),
     ("info", ["info", "--verify", "--shards", "good.emx"], None, "memory"),
@@ -143,7 +150,8 @@ class Job:
                             "EMX_FAULT_FROM": "entromix"}
         result = self.box.run(*self.words, env=environment)
         if fault:
-            self.fired = struct.unpack("<QQ", count.read_bytes())[1] > 0
+            self.n_calls, n_faults = struct.unpack("<QQ", count.read_bytes())
+            self.fired = n_faults > 0
             count.unlink()
         return result
 
@@ -171,19 +179,36 @@ class Job:
             return "standard output is not a part of the result"
         return None
 
+    def try_one(self, fault):
+        """A complaint, or None."""
+        result = self.run(fault)
+        complaint = self.check(result, result.code == -signal.SIGKILL)
+        self.restore()
+        return f"EMX_FAULT={fault} {' '.join(self.words)}: {complaint}" if complaint else None
+
     def tries(self, call, what, on, most):
         """Runs with the 1st, 2nd, ... call failing; (number of runs, complaints)."""
         complaints, n_runs = [], 0
         for n in numbers():
-            fault = f"{call}:{what}:{n}{on}"
-            result = self.run(fault)
+            complaint = self.try_one(f"{call}:{what}:{n}{on}")
             n_runs += 1
-            complaint = self.check(result, result.code == -signal.SIGKILL)
             if complaint:
-                complaints.append(f"EMX_FAULT={fault} {' '.join(self.words)}: {complaint}")
-            self.restore()
+                complaints.append(complaint)
             if not self.fired or n >= most:
                 return n_runs, complaints
+
+    def random_tries(self, seconds):
+        complaints, n_runs, n_calls, end = [], 0, {}, time.monotonic() + seconds
+        while time.monotonic() < end:
+            call, what, on, _ = random.choice(FAULTS)
+            if call not in n_calls:
+                self.try_one(f"{call}:{what}:{10**9}")
+                n_calls[call] = self.n_calls
+            complaint = self.try_one(f"{call}:{what}:{random.randint(1, n_calls[call] + 1)}{on}")
+            n_runs += 1
+            if complaint:
+                complaints.append(complaint)
+        return n_runs, complaints
 
 
 def run_job(name, words, output, share):
@@ -192,6 +217,8 @@ def run_job(name, words, output, share):
         box = Box(folder)
         prepare(box)
         job = Job(box, name, words, output)
+        if RANDOM:
+            return name, *job.random_tries(RANDOM)
         for call, what, on, quick in FAULTS:
             if FULL or (quick and share in ("all", call)):
                 runs, new = job.tries(call, what, on, 10**9 if FULL or share == "all" else 40)
