@@ -100,7 +100,9 @@ static bool take_tokens(const struct bytes_in *from, uint32_t *ret, size_t n)
 
 static void put_sample(const struct bytes_out *to, struct sample *s, size_t dimension)
 {
-    for (size_t i = 0; i < n_in(s); i++) {
+    const uint64_t n = n_in(s);
+
+    for (size_t i = 0; i < n; i++) {
         uint64_t hash;
         const struct sampled *d = sample_document(s, i, &hash);
 

@@ -155,14 +155,14 @@ static void lower_most(struct sample *s)
 {
     if (s->n_good - s->in_step[s->last] < s->n_wanted)
         return;
-    while (s->n_good - s->in_step[s->last] >= s->n_wanted) {
+    do {
         s->n_good -= s->in_step[s->last--];
         if (s->last < STEPS / 2 && s->shift > 0) {
             s->shift--;
             s->last = 2 * s->last + 1;
             count_steps(s);
         }
-    }
+    } while (s->n_good - s->in_step[s->last] >= s->n_wanted);
     atomic_store_explicit(&s->most, ((uint64_t)(s->last + 1) << s->shift) - 1, memory_order_relaxed);
 }
 
@@ -240,7 +240,8 @@ static void settle(struct sample *s)
 {
     size_t n = 0;
 
-    leave_out_late(s);
+    if (s->n > s->n_good)
+        leave_out_late(s);
     if (s->n <= s->n_wanted)
         return;
     for (size_t i = 0; i < s->n; i++) {
