@@ -38,6 +38,21 @@ static inline void made_shard_finish(struct made_shard *m)
     *m = (struct made_shard){0};
 }
 
+/* Its files, in memory: until the next call. */
+static inline struct file_space *made_shard_space(const struct made_shard *m)
+{
+    static struct memory_file files[3];
+    static struct file_space space = {.files = files, .memory_only = true};
+    const struct made_file *const all[] = {&m->shard, &m->side, &m->metadata};
+
+    space.n = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (all[i]->path)
+            files[space.n++] = (struct memory_file){all[i]->path, all[i]->bytes.data, all[i]->bytes.len};
+    }
+    return &space;
+}
+
 /* --- parts ----------------------------------------------------------------------------------------------- */
 
 static inline void put_int(struct bytes *b, uint64_t x, size_t size)

@@ -57,18 +57,11 @@ static enum emx_status load(const void *context, struct emx_error *err)
 static enum emx_status recognise(const void *context, struct emx_error *err)
 {
     const struct made_shard *m = context;
-    const struct made_file *made[] = {&m->shard, &m->side, &m->metadata};
-    struct memory_file files[3];
-    struct file_space space = {.files = files, .memory_only = true};
-    struct shard_open s = {.space = &space, .path = m->shard.path, .options = &m->options};
+    const struct file_space *space = made_shard_space(m);
+    struct shard_open s = {.space = space, .path = m->shard.path, .options = &m->options};
     const struct format_ops *f = NULL;
-    enum emx_status status;
+    enum emx_status status = stream_open(space, s.path, 27, &s.stream, err);
 
-    for (int i = 0; i < 3; i++) {
-        if (made[i]->path)
-            files[space.n++] = (struct memory_file){made[i]->path, made[i]->bytes.data, made[i]->bytes.len};
-    }
-    status = stream_open(&space, s.path, 27, &s.stream, err);
     if (!status)
         status = format_open(&s, &f, err);
     CHECK(status || strcmp(f->name, m->format) == 0);

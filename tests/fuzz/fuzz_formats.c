@@ -73,20 +73,6 @@ static void take_file(struct made_file *f, struct input *in, size_t len)
     in->left -= len;
 }
 
-static struct file_space *lay_out(const struct made_shard *m)
-{
-    static struct memory_file files[3];
-    static struct file_space space = {.files = files, .memory_only = true};
-    const struct made_file *const all[] = {&m->shard, &m->side, &m->metadata};
-
-    space.n = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (all[i]->path)
-            files[space.n++] = (struct memory_file){all[i]->path, all[i]->bytes.data, all[i]->bytes.len};
-    }
-    return &space;
-}
-
 /* --- reading ------------------------------------------------------------------------------------------------- */
 
 struct contents {
@@ -174,7 +160,7 @@ static void check_message(const struct emx_error *err, enum emx_status status, c
 static void read_shard(const struct made_shard *m, const char *format, size_t cap, struct contents *c)
 {
     struct format_options options = m->options;
-    struct shard_open s = {.space = lay_out(m), .path = m->shard.path, .options = &options};
+    struct shard_open s = {.space = made_shard_space(m), .path = m->shard.path, .options = &options};
     const struct format_ops *f = NULL;
     struct emx_error err = {0};
 
